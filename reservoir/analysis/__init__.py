@@ -1,0 +1,1 @@
+"""Analysis of models and their outputs; pictures."""

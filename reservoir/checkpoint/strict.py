@@ -1,0 +1,253 @@
+"""The strict walk: every link, type, space and filter of a file, before any data is read.
+
+Only what a checkpoint needs is let through. In particular nothing is followed out of the file
+(soft and external links, external storage, virtual datasets, references), nothing twice (hard
+links make cycles), and nothing is allocated because a header says so.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from reservoir.checkpoint.hdf5 import h5a, h5d, h5g, h5o, h5py, h5s, h5t, h5z
+from reservoir.checkpoint.limits import MIB, Limits
+from reservoir.checkpoint.tree import Array
+from reservoir.errors import CheckpointError
+
+Hdf5Id: TypeAlias = Any  # one of h5py's low-level identifiers
+
+OVERHEAD = 64 * MIB  # what a file may be larger than its data: HDF5's own structures
+
+# Attributes that HDF5 makes for dimension scales, of types that are not let through elsewhere;
+# they repeat the attribute "dimensions" and are never read.
+SCALE_LINKS = ("DIMENSION_LIST", "REFERENCE_LIST")
+
+_NAME = re.compile(r"[!-.0-~]{1,255}")  # printable ASCII without space and slash
+
+_NUMBERS = {
+    "f4": h5t.IEEE_F32LE, "f8": h5t.IEEE_F64LE,
+    "i1": h5t.STD_I8LE, "i2": h5t.STD_I16LE, "i4": h5t.STD_I32LE, "i8": h5t.STD_I64LE,
+    "u1": h5t.STD_U8LE, "u2": h5t.STD_U16LE, "u4": h5t.STD_U32LE, "u8": h5t.STD_U64LE,
+}  # fmt: skip
+
+_FILTERS = (h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32)
+
+
+@dataclass(frozen=True, eq=False)
+class Header:
+    """What the walk has learned of one object; `dataset` is None for a group."""
+
+    path: str
+    attributes: dict[str, Array]
+    dataset: Hdf5Id = None
+    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype("u1"))
+    shape: tuple[int, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def walk(root: Hdf5Id, limits: Limits, file_size: int) -> dict[str, Header]:
+    """Look at every object that the file links.
+
+    Parameters
+    ----------
+    root
+        The open root group.
+    limits
+        Bounds on the whole and the parts.
+    file_size
+        Bytes of the file: no more can be stored in it.
+
+    Returns
+    -------
+    dict
+        Path to header, in no particular order.
+
+    Raises
+    ------
+    CheckpointError
+        At the first object that is not of the format or exceeds a limit.
+    """
+    headers: dict[str, Header] = {}
+    seen: set[int] = {h5o.get_info(root).addr}
+    todo: list[tuple[str, Hdf5Id, int]] = [("/", root, 0)]
+    declared = stored = 0
+    while todo:
+        path, node, depth = todo.pop()
+        attributes = _attributes(node, path, limits)
+        if isinstance(node, h5d.DatasetID):
+            header = _dataset(node, path, attributes, limits)
+            declared += header.nbytes
+            stored += node.get_storage_size()
+            if declared > limits.total:
+                raise CheckpointError(
+                    f"declares more than {limits.total:,} bytes of data, the limit; "
+                    "raise max_bytes if you trust it"
+                )
+            if stored > file_size:
+                raise CheckpointError(f"{path} claims more bytes than the file has")
+            headers[path] = header
+            continue
+        headers[path] = Header(path, attributes)
+        for name, member in _members(node, path, limits):
+            address = h5o.get_info(member).addr
+            if address in seen:
+                raise CheckpointError(f"{path} links one object twice ({name})")
+            seen.add(address)
+            if len(seen) > limits.objects:
+                raise CheckpointError(f"has more than {limits.objects:,} objects")
+            if depth + 1 > limits.depth:
+                raise CheckpointError(f"has groups nested deeper than {limits.depth}")
+            todo.append((path.rstrip("/") + "/" + name, member, depth + 1))
+    return headers
+
+
+def data(header: Header) -> Array:
+    """Read a dataset that `walk` has let through."""
+    out: Array = np.empty(header.shape, header.dtype)
+    if out.size:
+        header.dataset.read(h5s.ALL, h5s.ALL, out)
+    return out
+
+
+def attribute(node: Hdf5Id, name: str) -> Array | None:
+    """Read one attribute, or return None if there is none of this name."""
+    if not h5a.exists(node, name.encode("ascii")):
+        return None
+    return _attribute(h5a.open(node, name.encode("ascii")), name, Limits())
+
+
+def _members(node: Hdf5Id, path: str, limits: Limits) -> Iterator[tuple[str, Hdf5Id]]:
+    if node.get_num_objs() > limits.objects:
+        raise CheckpointError(f"has more than {limits.objects:,} objects")
+    for raw in list(node):
+        name = _name(raw, path)
+        if node.links.get_info(raw).type != h5py.h5l.TYPE_HARD:
+            raise CheckpointError(f"{path} has a link that is not a hard link ({name})")
+        member = h5o.open(node, raw)
+        if not isinstance(member, h5g.GroupID | h5d.DatasetID):
+            raise CheckpointError(f"{path} has a member that is no group or dataset ({name})")
+        yield name, member
+
+
+def _name(raw: bytes, path: str) -> str:
+    name = raw.decode("ascii", "replace")
+    if _NAME.fullmatch(name) is None or name in (".", ".."):
+        raise CheckpointError(f"{path} has a member or attribute with a forbidden name")
+    return name
+
+
+def _attributes(node: Hdf5Id, path: str, limits: Limits) -> dict[str, Array]:
+    count = h5a.get_num_attrs(node)
+    if count > limits.attributes:
+        raise CheckpointError(f"{path} has more than {limits.attributes} attributes")
+    found: dict[str, Array] = {}
+    for index in range(count):
+        opened = h5a.open(node, index=index)
+        name = _name(opened.name, path)
+        if name in SCALE_LINKS and isinstance(node, h5d.DatasetID):
+            continue
+        if name in found:
+            raise CheckpointError(f"{path} has two attributes {name!r}")
+        found[name] = _attribute(opened, f"attribute {name!r} of {path}", limits)
+    return found
+
+
+def _attribute(opened: Hdf5Id, where: str, limits: Limits) -> Array:
+    dtype = _dtype(opened.get_type(), where)
+    shape = _shape(opened.get_space(), where)
+    if len(shape) > 1 or math.prod(shape) * dtype.itemsize > limits.attribute_bytes:
+        raise CheckpointError(f"{where} is too large")
+    out: Array = np.empty(shape, dtype)
+    if out.size:
+        opened.read(out)
+    return out
+
+
+def _dtype(kind: Hdf5Id, where: str) -> np.dtype[Any]:
+    """The NumPy type of an HDF5 type that the format has."""
+    if not kind.committed():
+        for code, number in _NUMBERS.items():
+            if kind.equal(number):
+                return np.dtype("<" + code)
+        if isinstance(kind, h5t.TypeStringID) and not kind.is_variable_str():
+            ascii_only = kind.get_cset() == h5t.CSET_ASCII
+            if ascii_only and kind.get_strpad() in (h5t.STR_NULLPAD, h5t.STR_NULLTERM):
+                return np.dtype(f"S{kind.get_size()}")
+    raise CheckpointError(f"{where} has a type that is not of the format")
+
+
+def _shape(space: Hdf5Id, where: str) -> tuple[int, ...]:
+    if space.get_simple_extent_type() == h5s.NULL:
+        raise CheckpointError(f"{where} has a null dataspace")
+    return tuple(int(length) for length in space.get_simple_extent_dims())
+
+
+def _dataset(node: Hdf5Id, path: str, attributes: dict[str, Array], limits: Limits) -> Header:
+    dtype, shape = _dtype(node.get_type(), path), _shape(node.get_space(), path)
+    if dtype.kind == "S" and shape:
+        raise CheckpointError(f"{path} is an array of strings")
+    if dtype.kind == "S" and dtype.itemsize > limits.text:
+        raise CheckpointError(f"{path} has more than {limits.text:,} bytes of text")
+    header = Header(path, attributes, node, dtype, shape)
+    plist = node.get_create_plist()
+    if plist.get_external_count():
+        raise CheckpointError(f"{path} keeps its data in another file")
+    layout = plist.get_layout()
+    if layout not in (h5d.COMPACT, h5d.CONTIGUOUS, h5d.CHUNKED):
+        raise CheckpointError(f"{path} is a virtual dataset")
+    stored = node.get_storage_size()
+    if header.nbytes > limits.ratio_from and header.nbytes > limits.ratio * stored:
+        raise CheckpointError(
+            f"{path} declares {header.nbytes:,} bytes and stores {stored:,}: too little for it"
+        )
+    if header.nbytes <= limits.total and layout == h5d.CHUNKED:
+        _chunks(header, plist, limits)
+    return header
+
+
+def _chunks(header: Header, plist: Hdf5Id, limits: Limits) -> None:
+    filters = [plist.get_filter(index)[0] for index in range(plist.get_nfilters())]
+    if any(code not in _FILTERS for code in filters) or len(set(filters)) < len(filters):
+        raise CheckpointError(f"{header.path} has filters that are not of the format")
+    chunk = plist.get_chunk()
+    nbytes = math.prod(chunk) * header.dtype.itemsize
+    if nbytes > limits.chunk:
+        raise CheckpointError(f"{header.path} has chunks of more than {limits.chunk:,} bytes")
+    counts = [-(-length // step) for length, step in zip(header.shape, chunk, strict=True)]
+    if math.prod(counts) > limits.chunks:
+        raise CheckpointError(f"{header.path} has more than {limits.chunks:,} chunks")
+    if h5z.FILTER_DEFLATE in filters and header.nbytes:
+        skipped = 1 << filters.index(h5z.FILTER_DEFLATE)
+        for index in product(*(range(count) for count in counts)):
+            offset = tuple(i * step for i, step in zip(index, chunk, strict=True))
+            _inflates_to(header, offset, nbytes, skipped)
+
+
+def _inflates_to(header: Header, offset: tuple[int, ...], nbytes: int, skipped: int) -> None:
+    """Refuse a chunk whose deflate stream is longer than the chunk.
+
+    HDF5 inflates a stream to its end before it looks at the length: 2 MB in the file took 2 GB
+    of memory.
+    """
+    info = header.dataset.get_chunk_info_by_coord(offset)
+    if not info.size or info.filter_mask & skipped:
+        return
+    _, raw = header.dataset.read_direct_chunk(offset)
+    checksum = 4  # fletcher32 before deflate
+    try:
+        inflated = zlib.decompressobj().decompress(raw, nbytes + checksum + 1)
+    except zlib.error:
+        raise CheckpointError(f"is damaged: {header.path} does not inflate") from None
+    if len(inflated) > nbytes + checksum:
+        raise CheckpointError(f"{header.path} has a chunk that inflates beyond its size")

@@ -1,0 +1,1 @@
+"""Echo state networks: a fixed recurrence of which only the readout is fitted."""

@@ -1,0 +1,199 @@
+"""What a fitted ESN says: outputs along series, states, and forecasts in a closed loop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reservoir import threads
+from reservoir.errors import DataError
+from reservoir.esn.harvest import LANES_FROM, Harvest, Teacher
+from reservoir.esn.model import ESN, Position, Reservoir
+from reservoir.esn.recurrence import (
+    Drive,
+    drive_lanes,
+    drive_series,
+    kernel_loop,
+    kernel_weights,
+    origin,
+)
+from reservoir.series.collection import Collection
+from reservoir.series.scaler import Scaler
+
+
+def check_inputs(model: ESN, inputs: Collection) -> None:
+    """Refuse series whose columns are not those of the model.
+
+    Raises
+    ------
+    DataError
+    """
+    expected = model.reservoir.W_in.shape[1]
+    if inputs.series and inputs.columns != expected:
+        raise DataError(
+            f"{inputs.name} has {inputs.columns} columns, the model was fitted with {expected}"
+        )
+
+
+def read_out(model: ESN, states: NDArray[Any], inputs: NDArray[Any]) -> NDArray[Any]:
+    """Scaled outputs (n, M) of states (n, N) and scaled inputs (n, K), in the model's dtype."""
+    units, dtype = model.reservoir.units, model.reservoir.dtype
+    weights = model.readout.weights.astype(dtype)
+    outputs = states @ weights[:units] + model.readout.intercept.astype(dtype)
+    if len(weights) > units:
+        outputs += inputs @ weights[units:]
+    return np.asarray(outputs)
+
+
+def states(reservoir: Reservoir, scaler: Scaler, inputs: Collection) -> list[NDArray[Any]]:
+    """All states (T, N) of each series, from the zero state, outputs not fed back."""
+    harvested = [np.empty((n, reservoir.units), reservoir.dtype) for n in inputs.lengths]
+    for block in threads.ahead(Harvest(reservoir, inputs, scaler)):
+        rows = slice(block.start, block.start + len(block.states))
+        harvested[block.series][rows] = block.states
+    return harvested
+
+
+def predict(model: ESN, inputs: Collection) -> list[NDArray[Any]]:
+    """Outputs (T, M) along each series, in raw units.
+
+    With feedback weights the model's own outputs are fed back.
+    """
+    check_inputs(model, inputs)
+    if model.reservoir.W_fb.shape[1]:
+        zero = origin(model.reservoir, len(model.continues))
+        return _closed(replace(model, continues=np.full_like(model.continues, -1)), inputs, zero)
+    outputs = [np.empty((n, len(model.continues)), model.reservoir.dtype) for n in inputs.lengths]
+    with threads.single_blas():
+        for block in threads.ahead(Harvest(model.reservoir, inputs, model.input_scaler)):
+            rows = slice(block.start, block.start + len(block.states))
+            scaled = read_out(model, block.states, block.inputs)
+            outputs[block.series][rows] = model.target_scaler.raw(scaled)
+    return outputs
+
+
+def _closed(
+    model: ESN, inputs: Collection, starts: Position | list[Position]
+) -> list[NDArray[Any]]:
+    """Outputs (T, M) of each series with the loop closed, in raw units."""
+    if isinstance(starts, Position):
+        starts = [starts] * len(inputs.series)
+    weights, loop = kernel_weights(model.reservoir), kernel_loop(model)
+    dtype, targets = model.reservoir.dtype, len(model.continues)
+    lengths = np.array(inputs.lengths, np.int64)
+    order = np.argsort(-lengths, kind="stable")
+    count = lengths[order]
+    first = np.concatenate([[0], np.cumsum(count)[:-1]]).astype(np.int64)
+    packed = inputs.read_packed([(int(i), 0, int(lengths[i])) for i in order])
+    nothing = np.empty((0, targets), dtype)
+    scaled = model.input_scaler.scaled(packed, dtype)
+    drive = Drive(scaled, nothing, np.empty((0, model.reservoir.units), dtype))
+    outputs = np.empty((len(scaled), targets), dtype)
+    if len(order) < LANES_FROM:
+        for l, i in enumerate(order):
+            rows = slice(int(first[l]), int(first[l] + count[l]))
+            part = replace(drive, inputs=scaled[rows])
+            if count[l]:
+                drive_series(weights, loop, part, starts[i], outputs=outputs[rows])
+    else:
+        x = np.stack([starts[i].x for i in order])
+        y = np.stack([starts[i].y for i in order])
+        if len(scaled):
+            drive_lanes(weights, loop, drive, first, count, x, y, outputs=outputs)
+    raw = model.target_scaler.raw(outputs)
+    result: list[NDArray[Any]] = [nothing] * len(order)
+    for l, i in enumerate(order):
+        result[i] = raw[first[l] : first[l] + count[l]]
+    return result
+
+
+def context_ends(
+    model: ESN, context: Collection, targets: Collection | None = None
+) -> list[Position]:
+    """Where each context leaves the model.
+
+    Parameters
+    ----------
+    targets
+        For models with feedback: forced along the context. Without them the model's own outputs
+        are fed back.
+    """
+    check_inputs(model, context)
+    feedback = model.reservoir.W_fb.shape[1] > 0
+    if feedback and targets is None:
+        raise DataError(
+            "a model with feedback needs the targets of the context (y) for its forecast"
+        )
+    teacher = None
+    if feedback and targets is not None:
+        if targets.lengths != context.lengths:
+            raise DataError(
+                f"{targets.name} has {targets.lengths} steps, {context.name} has "
+                f"{context.lengths}; expected the same lengths"
+            )
+        teacher = Teacher(targets, model.target_scaler)
+    harvest = Harvest(model.reservoir, context, model.input_scaler, teacher=teacher)
+    for _ in harvest:
+        pass
+    if feedback:
+        return harvest.ends
+    return [
+        replace(end, y=read_out(model, end.x[np.newaxis], end.u[np.newaxis])[0])
+        for end in harvest.ends
+    ]
+
+
+def forecast(
+    model: ESN, steps: int, starts: list[Position], exogenous: Collection | None = None
+) -> list[NDArray[Any]]:
+    """Outputs (steps, M) after each start, the loop closed, in raw units.
+
+    Parameters
+    ----------
+    exogenous
+        The inputs of the forecast steps, one series a start; columns that outputs replace are not
+        read. May be left out if outputs replace every column.
+
+    Raises
+    ------
+    DataError
+        If the model cannot run closed, or exogenous inputs are missing or too short.
+    """
+    feedback = model.reservoir.W_fb.shape[1] > 0
+    columns = model.reservoir.W_in.shape[1]
+    replaced = {int(c) for c in model.continues if c >= 0}
+    if not feedback and not (replaced and model.horizon == 1):
+        raise DataError(
+            "this model cannot run in a closed loop: its outputs are not its next inputs. Fit it "
+            "on the series alone (fit(X) without y; horizon 1), or with feedback"
+        )
+    # A continuing output is the next input: the first one is there before any step is taken.
+    driven = steps if feedback else max(0, steps - 1)
+    if exogenous is None:
+        if len(replaced) < columns:
+            missing = [n for i, n in enumerate(model.input_names) if i not in replaced]
+            raise DataError(
+                f"the forecast needs future values of the inputs {', '.join(missing)}: give "
+                f"{driven} rows of inputs"
+            )
+        zeros = np.zeros((driven, columns))
+        exogenous = Collection((zeros,) * len(starts), "inputs", "list")
+    check_inputs(model, exogenous)
+    if len(exogenous.series) != len(starts) or min(exogenous.lengths, default=driven) < driven:
+        raise DataError(
+            f"{exogenous.name} has {len(exogenous.series)} series of {exogenous.lengths} steps; "
+            f"expected {len(starts)} of at least {driven}"
+        )
+    cut = Collection(
+        tuple(np.asarray(s[0:driven], np.float64) for s in exogenous.series), exogenous.name, "list"
+    )
+    outputs = _closed(model, cut, starts)
+    if feedback:
+        return outputs
+    firsts = [model.target_scaler.raw(start.y[np.newaxis]) for start in starts]
+    return [
+        np.concatenate([first, rest])[:steps] for first, rest in zip(firsts, outputs, strict=True)
+    ]

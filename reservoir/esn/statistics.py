@@ -1,0 +1,125 @@
+"""What a readout fit gathers: one set of moments or factors for each contiguous fold.
+
+Folds are summed for the fit and left out one at a time to judge a ridge. All of it is mergeable
+(from parts of the data) and goes into a checkpoint, so that a fit can be continued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reservoir.errors import DataError
+from reservoir.esn.moments import Moments
+from reservoir.esn.triangular import Triangular
+
+Array = NDArray[np.float64]
+Part = Moments | Triangular
+PARTS: dict[str, type[Moments] | type[Triangular]] = {"gram": Moments, "qr": Triangular}
+
+
+@dataclass
+class Statistics:
+    """One part a fold."""
+
+    solver: str  # "gram" or "qr"
+    folds: list[Part]
+
+    @classmethod
+    def empty(cls, solver: str, folds: int, features: int, targets: int) -> Statistics:
+        return cls(solver, [PARTS[solver].empty(features, targets) for _ in range(folds)])
+
+    @property
+    def count(self) -> int:
+        """Scored steps."""
+        return sum(fold.count for fold in self.folds)
+
+    def copy(self) -> Statistics:
+        return Statistics(self.solver, [fold.copy() for fold in self.folds])
+
+    def total(self, without: int | None = None) -> Part:
+        """All folds together, or all but one."""
+        parts = [fold for i, fold in enumerate(self.folds) if i != without]
+        total = parts[0].copy()
+        for part in parts[1:]:
+            total.merge(part)  # type: ignore[arg-type]  # the parts are of one kind
+        return total
+
+    def merge(self, other: Statistics) -> None:
+        """Take in the folds of ``other``, each into its own.
+
+        Raises
+        ------
+        DataError
+            If the two were gathered with another solver or number of folds.
+        """
+        if (self.solver, len(self.folds)) != (other.solver, len(other.folds)):
+            raise DataError(
+                f"statistics of solver {other.solver!r} with {len(other.folds)} folds cannot be "
+                f"merged into those of solver {self.solver!r} with {len(self.folds)}"
+            )
+        for mine, theirs in zip(self.folds, other.folds, strict=True):
+            mine.merge(theirs)  # type: ignore[arg-type]
+
+    def arrays(self) -> dict[str, Any]:
+        """Everything as a flat mapping, for a checkpoint."""
+        flat: dict[str, Any] = {"solver": self.solver, "folds": len(self.folds)}
+        for i, fold in enumerate(self.folds):
+            flat |= {f"fold{i}_{name}": value for name, value in fold.arrays().items()}
+        return flat
+
+    @classmethod
+    def from_arrays(cls, flat: Mapping[str, Any]) -> Statistics:
+        part = PARTS[str(flat["solver"])]
+        folds = []
+        for i in range(int(flat["folds"])):
+            prefix = f"fold{i}_"
+            fields = {k.removeprefix(prefix): v for k, v in flat.items() if k.startswith(prefix)}
+            folds.append(part.from_arrays(fields))
+        return cls(str(flat["solver"]), folds)
+
+
+class Collector:
+    """Gathers rows fold by fold into blocks large enough for BLAS.
+
+    The blocks depend on the order of the rows alone, never on how they were cut when pushed.
+    """
+
+    def __init__(self, statistics: Statistics, features: int, targets: int) -> None:
+        rows = max(256, min(features, 1024))
+        self._statistics = statistics
+        self._features = [np.empty((rows, features)) for _ in statistics.folds]
+        self._targets = [np.empty((rows, targets)) for _ in statistics.folds]
+        self._filled = [0] * len(statistics.folds)
+
+    def push(self, fold: int, features: tuple[NDArray[Any], ...], targets: Array) -> None:
+        """Append rows; ``features`` are arrays side by side of any float type."""
+        done, rows = 0, len(targets)
+        while done < rows:
+            at = self._filled[fold]
+            take = min(rows - done, len(self._features[fold]) - at)
+            column = 0
+            for part in features:
+                self._features[fold][at : at + take, column : column + part.shape[1]] = part[
+                    done : done + take
+                ]
+                column += part.shape[1]
+            self._targets[fold][at : at + take] = targets[done : done + take]
+            self._filled[fold] += take
+            done += take
+            if self._filled[fold] == len(self._features[fold]):
+                self._flush(fold)
+
+    def close(self) -> None:
+        """Flush what is left in the blocks."""
+        for fold in range(len(self._filled)):
+            self._flush(fold)
+
+    def _flush(self, fold: int) -> None:
+        rows = self._filled[fold]
+        self._statistics.folds[fold].add(self._features[fold][:rows], self._targets[fold][:rows])
+        self._filled[fold] = 0

@@ -1,0 +1,154 @@
+"""The recurrent matrix in three forms, and its product with one state or with many.
+
+Each form is a record of arrays; ``add_product`` and ``add_lanes_product`` choose their code by
+its type when they are compiled. Indices are unsigned: a signed one would cost a wrap-around check
+per access. Sums run over the non-zeros of a row in ascending order of the column, four at a time
+in four partial sums (one state) or in one (lanes); the order never depends on the number of lanes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba.core import types
+from numba.extending import overload
+from numpy.typing import NDArray
+
+from reservoir.kernels.compile import OPTIONS
+from reservoir.kernels.intrinsics import fma
+
+
+ROW_TILE = 32  # rows of W whose pre-activations stay in the first-level cache
+
+
+class CSR(NamedTuple):
+    """Compressed sparse rows."""
+
+    data: NDArray[Any]  # (nnz,)
+    indices: NDArray[np.uint32]  # (nnz,) column of each non-zero
+    indptr: NDArray[np.uint64]  # (N + 1,)
+
+
+class Dense(NamedTuple):
+    """A dense matrix, stored transposed: a column of W is contiguous."""
+
+    transposed: NDArray[Any]  # (N, N): [from, to]
+
+
+class Permutation(NamedTuple):
+    """One weight a unit: row i reads ``weights[i] * x[sources[i]]`` (cycles, delay lines)."""
+
+    weights: NDArray[Any]  # (N,)
+    sources: NDArray[np.uint32]  # (N,)
+
+
+Matrix = CSR | Dense | Permutation
+
+
+def add_product(W: Any, x: Any, a: Any) -> None:
+    """``a += W x`` for one state; x, a: (N,)."""
+
+
+def add_lanes_product(W: Any, x: Any, a: Any, lanes: int) -> None:
+    """``a[:, :lanes] += W x[:, :lanes]``; x, a: (N, L)."""
+
+
+def _csr_series(W: Any, x: Any, a: Any) -> None:
+    for i in range(a.size):
+        k, end = W.indptr[i], W.indptr[i + 1]
+        s0 = a[i]
+        s1 = s2 = s3 = s0 - s0
+        while k + np.uint64(4) <= end:
+            s0 = fma(W.data[k], x[W.indices[k]], s0)
+            s1 = fma(W.data[k + np.uint64(1)], x[W.indices[k + np.uint64(1)]], s1)
+            s2 = fma(W.data[k + np.uint64(2)], x[W.indices[k + np.uint64(2)]], s2)
+            s3 = fma(W.data[k + np.uint64(3)], x[W.indices[k + np.uint64(3)]], s3)
+            k += np.uint64(4)
+        while k < end:
+            s0 = fma(W.data[k], x[W.indices[k]], s0)
+            k += np.uint64(1)
+        a[i] = (s0 + s1) + (s2 + s3)
+
+
+def _csr_lanes(W: Any, x: Any, a: Any, lanes: int) -> None:
+    for i in range(a.shape[0]):
+        k, end = W.indptr[i], W.indptr[i + 1]
+        while k + np.uint64(4) <= end:
+            w0, j0 = W.data[k], W.indices[k]
+            w1, j1 = W.data[k + np.uint64(1)], W.indices[k + np.uint64(1)]
+            w2, j2 = W.data[k + np.uint64(2)], W.indices[k + np.uint64(2)]
+            w3, j3 = W.data[k + np.uint64(3)], W.indices[k + np.uint64(3)]
+            for l in range(lanes):
+                s = fma(w1, x[j1, l], fma(w0, x[j0, l], a[i, l]))
+                a[i, l] = fma(w3, x[j3, l], fma(w2, x[j2, l], s))
+            k += np.uint64(4)
+        while k < end:
+            w0, j0 = W.data[k], W.indices[k]
+            for l in range(lanes):
+                a[i, l] = fma(w0, x[j0, l], a[i, l])
+            k += np.uint64(1)
+
+
+def _dense_series(W: Any, x: Any, a: Any) -> None:
+    n = a.size
+    j = 0
+    while j + 4 <= n:
+        x0, x1, x2, x3 = x[j], x[j + 1], x[j + 2], x[j + 3]
+        w0, w1 = W.transposed[j], W.transposed[j + 1]
+        w2, w3 = W.transposed[j + 2], W.transposed[j + 3]
+        for i in range(n):
+            a[i] = fma(w3[i], x3, fma(w2[i], x2, fma(w1[i], x1, fma(w0[i], x0, a[i]))))
+        j += 4
+    while j < n:
+        x0, w0 = x[j], W.transposed[j]
+        for i in range(n):
+            a[i] = fma(w0[i], x0, a[i])
+        j += 1
+
+
+def _dense_lanes(W: Any, x: Any, a: Any, lanes: int) -> None:
+    n = a.shape[0]
+    for start in range(0, n, ROW_TILE):
+        end = min(start + ROW_TILE, n)
+        j = 0
+        while j + 4 <= n:
+            for i in range(start, end):
+                w0, w1 = W.transposed[j, i], W.transposed[j + 1, i]
+                w2, w3 = W.transposed[j + 2, i], W.transposed[j + 3, i]
+                for l in range(lanes):
+                    s = fma(w1, x[j + 1, l], fma(w0, x[j, l], a[i, l]))
+                    a[i, l] = fma(w3, x[j + 3, l], fma(w2, x[j + 2, l], s))
+            j += 4
+        while j < n:
+            for i in range(start, end):
+                w0 = W.transposed[j, i]
+                for l in range(lanes):
+                    a[i, l] = fma(w0, x[j, l], a[i, l])
+            j += 1
+
+
+def _permutation_series(W: Any, x: Any, a: Any) -> None:
+    for i in range(a.size):
+        a[i] = fma(W.weights[i], x[W.sources[i]], a[i])
+
+
+def _permutation_lanes(W: Any, x: Any, a: Any, lanes: int) -> None:
+    for i in range(a.shape[0]):
+        w, j = W.weights[i], W.sources[i]
+        for l in range(lanes):
+            a[i, l] = fma(w, x[j, l], a[i, l])
+
+
+_SERIES = {CSR: _csr_series, Dense: _dense_series, Permutation: _permutation_series}
+_LANES = {CSR: _csr_lanes, Dense: _dense_lanes, Permutation: _permutation_lanes}
+
+
+@overload(add_product, jit_options=OPTIONS, strict=False)  # type: ignore[untyped-decorator]
+def _add_product_of_type(W: Any, x: Any, a: Any) -> Any:
+    return _SERIES.get(W.instance_class) if isinstance(W, types.BaseNamedTuple) else None
+
+
+@overload(add_lanes_product, jit_options=OPTIONS, strict=False)  # type: ignore[untyped-decorator]
+def _add_lanes_product_of_type(W: Any, x: Any, a: Any, lanes: Any) -> Any:
+    return _LANES.get(W.instance_class) if isinstance(W, types.BaseNamedTuple) else None

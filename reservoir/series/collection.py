@@ -1,0 +1,180 @@
+"""Time series in memory or on disk, one or many, seen alike.
+
+A series is anything with a ``shape`` of (T, columns) whose rows can be sliced: an array, or an
+HDF5 dataset, which is then read in chunks and never held as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reservoir.errors import DataError
+
+CHUNK_BYTES = 1 << 22  # of a series that is read at a time
+
+
+class Series(Protocol):
+    """Rows of numbers."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __getitem__(self, rows: slice, /) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Some series of equally many columns, and the form in which they came."""
+
+    series: tuple[Series, ...]
+    name: str  # for messages: "X", "y" or a file
+    form: str  # "one": (T, C); "stack": (n, T, C); "list"
+    flat: bool = False  # whether a series came as (T,)
+
+    @property
+    def columns(self) -> int:
+        return int(self.series[0].shape[1]) if self.series else 0
+
+    @property
+    def lengths(self) -> list[int]:
+        return [int(s.shape[0]) for s in self.series]
+
+    def place(self, index: int, step: int, column: int) -> str:
+        """The words for one element: series (if there are several), step and column."""
+        series = f"series {index}, " if self.form != "one" else ""
+        return f"{series}step {step}, column {column}"
+
+    def read(
+        self, index: int, start: int, stop: int, *, nan: bool = False
+    ) -> NDArray[np.float64]:
+        """Rows ``start:stop`` of a series as float64, checked.
+
+        Raises
+        ------
+        DataError
+            If a value is infinite, or NaN unless ``nan`` allows it, or not a number at all.
+        """
+        try:
+            block = np.asarray(self.series[index][start:stop], dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{self.name}: cannot be read as numbers: {error}") from None
+        bad = np.isinf(block) if nan else ~np.isfinite(block)
+        if bad.any():
+            row, column = (int(i) for i in np.argwhere(bad)[0])
+            what = "NaN" if np.isnan(block[row, column]) else "infinity"
+            raise DataError(
+                f"Input {self.name} contains {what} at "
+                f"{self.place(index, start + row, column)}; expected finite numbers"
+            )
+        return block
+
+    def read_packed(self, pieces: Sequence[tuple[int, int, int]]) -> NDArray[np.float64]:
+        """Steps ``start:stop`` of several series, one after the other, checked as in ``read``."""
+        try:
+            packed = np.concatenate(
+                [np.asarray(self.series[i][a:b], dtype=np.float64) for i, a, b in pieces]
+            )
+        except (TypeError, ValueError):
+            packed = np.full((1, 1), np.nan)  # ``read`` finds out which and why
+        if not np.isfinite(packed).all():
+            return np.concatenate([self.read(*piece) for piece in pieces])
+        return packed
+
+    def chunks(
+        self, index: int, *, nan: bool = False
+    ) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        """The series in pieces: first step and rows."""
+        rows = max(1, CHUNK_BYTES // (8 * max(1, self.columns)))
+        length = self.lengths[index]
+        for start in range(0, length, rows):
+            yield start, self.read(index, start, min(start + rows, length), nan=nan)
+
+
+def _is_series(item: Any) -> bool:
+    return getattr(item, "shape", None) is not None and len(item.shape) == 2
+
+
+def _checked(item: Any, name: str, *, one_dimensional: bool) -> Any:
+    """One series as something two-dimensional and numeric."""
+    if not hasattr(item, "shape") or not hasattr(item, "dtype"):
+        item = np.asarray(item)
+    kind = np.dtype(item.dtype).kind
+    if kind == "c":
+        raise DataError(f"{name}: Complex data not supported; expected real numbers")
+    if kind == "O":
+        try:
+            item = np.asarray(item, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{name}: {error}; expected real numbers") from None
+    elif kind not in "fiub":
+        raise DataError(f"{name}: dtype {item.dtype} cannot be used, expected real numbers")
+    if len(item.shape) == 1 and one_dimensional:
+        item = np.asarray(item)[:, np.newaxis]
+    if len(item.shape) != 2:
+        raise DataError(
+            f"{name}: Expected 2D array of shape (steps, columns), got {len(item.shape)}D array "
+            "instead. Reshape your data: one column is array.reshape(-1, 1)."
+        )
+    return item
+
+
+def collect(data: Any, name: str = "X", *, one_dimensional: bool = False) -> Collection:
+    """Take data as one series or several.
+
+    Parameters
+    ----------
+    data
+        ``(T, C)`` array, data frame or HDF5 dataset: one series. ``(n, T, C)``: n series.
+        A list or tuple of two-dimensional arrays (or datasets): series of any lengths.
+    name
+        What messages call it.
+    one_dimensional
+        Whether ``(T,)`` is one column (targets); otherwise it is refused.
+
+    Raises
+    ------
+    DataError
+        Complex, object or text data; other dimensions; series that differ in their columns.
+    """
+    if hasattr(data, "iloc"):  # a data frame or a column of one
+        data = data.to_numpy()
+    if isinstance(data, list | tuple) and any(_is_series(item) for item in data):
+        series = tuple(
+            _checked(item, f"{name}, series {i}", one_dimensional=one_dimensional)
+            for i, item in enumerate(data)
+        )
+        _same_columns(series, name)
+        return Collection(series, name, "list")
+    if one_dimensional and _are_vectors(data):
+        series = tuple(_checked(v, name, one_dimensional=True) for v in data)
+        return Collection(series, name, "list", flat=True)
+    if not hasattr(data, "shape") or not hasattr(data, "dtype"):
+        data = np.asarray(data)
+    if len(data.shape) == 3:
+        series = tuple(_checked(data[i], name, one_dimensional=False) for i in range(len(data)))
+        return Collection(series, name, "stack")
+    series = (_checked(data, name, one_dimensional=one_dimensional),)
+    return Collection(series, name, "one", flat=len(data.shape) == 1)
+
+
+def _are_vectors(data: Any) -> bool:
+    """Whether this is a list of one-dimensional arrays: one-column series of any lengths."""
+    return (
+        isinstance(data, list | tuple)
+        and bool(data)
+        and all(isinstance(v, np.ndarray) and v.ndim == 1 for v in data)
+    )
+
+
+def _same_columns(series: Sequence[Series], name: str) -> None:
+    for i, item in enumerate(series):
+        if item.shape[1] != series[0].shape[1]:
+            raise DataError(
+                f"{name}: series {i} has {item.shape[1]} columns, series 0 has "
+                f"{series[0].shape[1]}; expected the same in all"
+            )

@@ -1,0 +1,1 @@
+"""Benchmark sequences and data sets, one a file."""

@@ -1,0 +1,28 @@
+"""Weight matrices: topologies, input matrices and spectral scaling."""
+
+from reservoir.weights.check import check_input, check_recurrent
+from reservoir.weights.cycles import cycle, cycle_with_jumps, delay_line
+from reservoir.weights.inputs import input_matrix
+from reservoir.weights.orthogonal import orthogonal
+from reservoir.weights.random_sparse import random_sparse
+from reservoir.weights.small_world import small_world
+from reservoir.weights.spectral import scale_to_spectral_radius, spectral_radius
+from reservoir.weights.topology import TOPOLOGIES, recurrent_matrix
+from reservoir.weights.values import VALUES
+
+__all__ = [
+    "TOPOLOGIES",
+    "VALUES",
+    "check_input",
+    "check_recurrent",
+    "cycle",
+    "cycle_with_jumps",
+    "delay_line",
+    "input_matrix",
+    "orthogonal",
+    "random_sparse",
+    "recurrent_matrix",
+    "scale_to_spectral_radius",
+    "small_world",
+    "spectral_radius",
+]

@@ -1,0 +1,42 @@
+"""Dense orthogonal reservoirs: every direction is kept, none grows or shrinks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reservoir.weights.arguments import whole
+from reservoir.weights.blas import one_blas_thread
+
+
+def orthogonal(units: int, *, rng: np.random.Generator) -> NDArray[np.float64]:
+    """A random orthogonal matrix, uniform over the orthogonal group (Haar measure).
+
+    Parameters
+    ----------
+    units : int
+        Number of units N.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray, shape (N, N), float64
+        All eigenvalues have modulus 1.
+
+    Raises
+    ------
+    DataError
+        ``units`` is not a whole number of at least 1.
+
+    Notes
+    -----
+    The Q of a QR factorization of a normal matrix is not uniform, because LAPACK fixes the signs
+    of R by its own convention. Q diag(sign(diag R)) is: Mezzadri (2007), "How to generate random
+    matrices from the classical compact groups", Notices of the AMS 54:592. Takes O(N^3) time.
+    """
+    units = whole("units", units, least=1)
+    normal = rng.standard_normal((units, units))
+    with one_blas_thread():
+        Q, R = np.linalg.qr(normal)
+    return np.ascontiguousarray(Q * np.where(np.diag(R) < 0.0, -1.0, 1.0))
