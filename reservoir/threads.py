@@ -42,7 +42,7 @@ def count() -> int:
     for variable in ("SLURM_CPUS_PER_TASK", "RESERVOIR_THREADS"):
         text = os.environ.get(variable)
         if text:
-            if not text.isdigit() or int(text) < 1:
+            if not text.isdecimal() or int(text) < 1:
                 raise ValueError(f"{variable} is {text!r}, expected a positive integer")
             limits.append(int(text))
     return max(1, int(min(limits)))
@@ -52,13 +52,13 @@ _pool: ThreadPoolExecutor | None = None
 _pool_lock = threading.Lock()
 
 
-def _forget_pool() -> None:
-    """A forked child has none of its parent's threads."""
-    global _pool, _pool_lock
-    _pool, _pool_lock = None, threading.Lock()
+def _after_fork() -> None:
+    """A forked child has none of its parent's threads, and no lock that one of them held."""
+    global _pool, _pool_lock, _blas_lock
+    _pool, _pool_lock, _blas_lock = None, threading.Lock(), threading.Lock()
 
 
-os.register_at_fork(after_in_child=_forget_pool)
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _workers() -> ThreadPoolExecutor:

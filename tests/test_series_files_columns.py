@@ -71,9 +71,9 @@ def test_a_name_that_appears_twice_is_ambiguous_and_its_number_is_not() -> None:
 
 
 def test_unnamed_columns_are_counted_in_the_message() -> None:
-    with pytest.raises(ColumnError, match="there is no column 'x'; the columns are 0 to 1$"):
+    with pytest.raises(ColumnError, match=r"there is no column 'x'; the columns are 0 to 1$"):
         resolve_columns("x", ("0", "1"))
-    with pytest.raises(ColumnError, match="the only column is 0$"):
+    with pytest.raises(ColumnError, match=r"the only column is 0$"):
         resolve_columns("1", ("0",))
 
 
@@ -129,7 +129,9 @@ def test_an_existing_file_wins_over_the_colon(
     assert locate("d.h5:e.h5:f") == ("hdf5", "d.h5:e.h5", "f")
 
 
-@pytest.mark.parametrize("path", ["x.xlsx", "x", "x.gz", "x.npy.gz", "x.csv:a", ".csv", "dir.csv/x"])
+@pytest.mark.parametrize(
+    "path", ["x.xlsx", "x", "x.gz", "x.npy.gz", "x.csv:a", ".csv", "dir.csv/x"]
+)
 def test_unknown_suffixes_are_refused_with_those_that_are_known(path: str) -> None:
     with pytest.raises(DataError, match=r"\.csv \.tsv \.txt \.npy \.npz \.h5 \.hdf5 \.hdf"):
         locate(path)

@@ -48,7 +48,7 @@ def path(tmp_path: Path) -> Path:
         (",b\n1,2\n", ("0", "b"), [[1, 2]]),
         (",0\n1,2\n", None, [[NAN, 0], [1, 2]]),
         ('"",x,"0"\n1,2,3\n', ("", "x", "0"), [[1, 2, 3]]),
-        ("size 5\",b\n1,2\n3,4\n5,6\n", ('size 5"', "b"), [[1, 2], [3, 4], [5, 6]]),
+        ('size 5",b\n1,2\n3,4\n5,6\n', ('size 5"', "b"), [[1, 2], [3, 4], [5, 6]]),
         ("1,2\n,\n3,\n", None, [[1, 2], [NAN, NAN], [3, NAN]]),
         ("1\t2\n\t\n3\t4\n", None, [[1, 2], [NAN, NAN], [3, 4]]),
         ("\t\n3\t4\n", None, [[NAN, NAN], [3, 4]]),
@@ -165,9 +165,7 @@ def test_a_first_row_with_a_missing_value_is_no_header(path: Path) -> None:
     np.testing.assert_array_equal(table.select("0").values[:], [[1.0], [2.0]])
 
 
-def test_numbers_go_through_the_fast_parser(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_numbers_go_through_the_fast_parser(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: object) -> None:
         raise AssertionError("the slow scan ran")
 

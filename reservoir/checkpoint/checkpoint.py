@@ -97,7 +97,7 @@ def write(
     def verify(temporary: str) -> None:
         try:
             with reading.opened(temporary, Limits(total=2**63)) as source:
-                found = manifest.stored(source.tree())
+                found = manifest.stored(source.load())
         except CheckpointError as error:
             found = str(error)
         if found != intended:
@@ -124,13 +124,13 @@ def read(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Checkpo
     """
     with reading.opened(path, Limits(total=max_bytes)) as source:
         _check_model(source)
-        config = esn_config.parse(source.text("/config"))
+        config = esn_config.parse(source.json_text("/config"))
         layout.check_headers(source.headers, esn.layout(config))
         for name in DOCUMENTS:
             if f"/{name}" in source.headers:
-                text = source.text(f"/{name}/{document.JSON}")
+                text = source.json_text(f"/{name}/{document.JSON}")
                 layout.check_headers(source.headers, document.layout(text, f"/{name}"))
-        root = source.tree()
+        root = source.load()
     try:
         return from_tree(root, config)
     except RecursionError:
@@ -181,8 +181,7 @@ def from_tree(root: Group, config: esn_config.Config) -> Checkpoint:
         raise CheckpointError(f"created is {created[:40]!r}, not a time") from None
     source: dict[str, Any] = {}
     if "provenance" in root.members:
-        text = reading.ascii_text(tree.values(root, "provenance"), "/provenance")
-        source = jsontext.loads(text, "/provenance")
+        source = jsontext.loads(tree.json_text(root, "provenance"), "/provenance")
     return Checkpoint(
         record=esn.from_tree(root, config),
         estimator=documents.get("estimator"),
@@ -213,7 +212,7 @@ def _provenance(
     seed = (checkpoint.estimator or {}).get("random_state")
     if isinstance(seed, int | np.integer):
         entries["seed"] = int(seed)
-    return tree.text(jsontext.dumps(entries | dict(overrides)), "json")
+    return tree.json(jsontext.dumps(entries | dict(overrides)))
 
 
 def _check_model(source: reading.Source) -> None:

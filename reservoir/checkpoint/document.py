@@ -3,7 +3,7 @@
 This holds what the record of a model does not: the parameters of an estimator, the accumulators
 of a fit in progress. JSON values stay JSON; each array becomes a dataset (or a group, if sparse)
 and leaves a placeholder that says what it must be. Placeholders are objects with one of the
-names below (SPECIFICATION.md, 4.9).
+names below (SPECIFICATION.md, 3.4).
 
     {"$array": name, "dtype": "float64", "shape": [3, 4]}
     {"$csr": name, "dtype": "float64", "shape": [3, 4], "nonzeros": 5}
@@ -48,8 +48,8 @@ def to_group(document: Mapping[str, Any]) -> Group:
         For anything else; the message names where it stands.
     """
     members: dict[str, Node] = {}
-    encoded = {key: _encode(value, key, members) for key, value in document.items()}
-    members[JSON] = tree.text(jsontext.dumps(encoded), "json")
+    encoded = _encode_mapping(document, "", members)
+    members[JSON] = tree.json(jsontext.dumps(encoded))
     return tree.group(KIND, VERSION, members)
 
 
@@ -86,9 +86,11 @@ def from_group(group: Group, path: str) -> dict[str, Any]:
         If the group is of another encoding or a placeholder is unknown.
     """
     tree.expect(group, path, KIND, VERSION)
-    text = bytes(tree.values(group, JSON)[()]).decode("ascii", "replace")
-    document = jsontext.loads(text, f"{path}/{JSON}")
-    return {key: _decode(value, group, path) for key, value in document.items()}
+    document = jsontext.loads(tree.json_text(group, JSON), f"{path}/{JSON}")
+    value = _decode(document, group, path)
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path}/{JSON} is not a mapping")
+    return value
 
 
 def _encode(value: Any, where: str, members: dict[str, Node]) -> Any:
@@ -124,11 +126,14 @@ def _encode(value: Any, where: str, members: dict[str, Node]) -> Any:
     raise TypeError(f"{where} cannot be stored: it is of the type {type(value).__name__}")
 
 
-def _encode_mapping(value: Mapping[Any, Any], where: str, members: dict[str, Node]) -> Any:
-    pairs = [(key, _encode(item, f"{where}.{key}", members)) for key, item in value.items()]
+def _encode_mapping(
+    value: Mapping[Any, Any], where: str, members: dict[str, Node]
+) -> dict[str, Any]:
+    places = {key: f"{where}.{key}".lstrip(".") for key in value}
+    pairs = [(key, _encode(item, places[key], members)) for key, item in value.items()]
     if all(isinstance(key, str) and not key.startswith("$") for key, _ in pairs):
         return dict(pairs)
-    return {"$dict": [[_encode(key, f"{where}.{key}", members), item] for key, item in pairs]}
+    return {"$dict": [[_encode(key, places[key], members), item] for key, item in pairs]}
 
 
 def _encode_array(value: NDArray[Any], where: str, members: dict[str, Node]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def to_members(record: ESN, config: Config) -> dict[str, Node]:
     }
     arrays["W"] = tree.array(W) if isinstance(W, np.ndarray) else csr.to_group(W)
     return {
-        "config": tree.text(config.json(), "json"),
+        "config": tree.json(config.json()),
         "reservoir": tree.group("reservoir", "1.0", arrays),
         "input_scaler": _scaler(record.input_scaler),
         "target_scaler": _scaler(record.target_scaler),

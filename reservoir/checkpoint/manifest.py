@@ -81,12 +81,15 @@ def check(root: Group) -> None:
     Raises
     ------
     CheckpointError
-        If they differ; the message names an object that is damaged, missing or too many.
+        If they differ; the message names an object that is damaged or too many.
     """
     claimed, actual = stored(root), compute(root)
     if claimed == actual:
         return
-    difference = sorted(set(claimed.splitlines()) ^ set(actual.splitlines()), key=lambda s: s[66:])
-    where = difference[0][66:][:80] if difference else NAME
-    shown = where if where.isascii() and where.isprintable() else NAME
-    raise CheckpointError(f"is damaged: {shown} does not match the manifest")
+    lines = set(claimed.splitlines())
+    wrong = [line[66:] for line in actual.splitlines() if line not in lines]
+    raise CheckpointError(
+        f"is damaged: {wrong[0]} does not match the manifest"
+        if wrong
+        else "is damaged: the manifest lists objects that are not there"
+    )

@@ -22,20 +22,25 @@ BIT_GENERATORS: dict[str, Any] = {
 
 
 def to_json(generator: np.random.Generator | np.random.RandomState) -> dict[str, Any]:
-    """Describe a generator.
+    """Describe a generator: its state and, for `Generator.spawn`, the seeds it came from.
 
     Raises
     ------
     TypeError
         If its bit generator is not one of NumPy's own.
     """
+    seeds: Any = None
     if isinstance(generator, np.random.RandomState):
         kind, state = "RandomState", dict(generator.get_state(legacy=False))
     else:
         kind, state = "Generator", dict(generator.bit_generator.state)
+        seeds = generator.bit_generator.seed_seq
     if state["bit_generator"] not in BIT_GENERATORS:
         raise TypeError(f"a generator of the kind {state['bit_generator']} cannot be stored")
-    return {"kind": kind, "state": _plain(state)}
+    document = {"kind": kind, "state": _plain(state)}
+    if isinstance(seeds, np.random.SeedSequence):
+        document["seeds"] = _plain(dict(seeds.state))
+    return document
 
 
 def from_json(document: Any) -> np.random.Generator | np.random.RandomState:
@@ -48,10 +53,12 @@ def from_json(document: Any) -> np.random.Generator | np.random.RandomState:
     """
     try:
         kind, state = document["kind"], document["state"]
-        bits = BIT_GENERATORS[state["bit_generator"]]()
+        _check(state)
+        seeds = _seeds(document["seeds"]) if "seeds" in document else None
+        bits = BIT_GENERATORS[state["bit_generator"]](seeds)
         if kind == "RandomState":
             legacy = np.random.RandomState(bits)
-            legacy.set_state(state)
+            legacy.set_state(_arrays(state))
             return legacy
         if kind != "Generator":
             raise ValueError(kind)
@@ -61,16 +68,39 @@ def from_json(document: Any) -> np.random.Generator | np.random.RandomState:
         raise CheckpointError(f"holds a random state that is none: {str(error)[:80]}") from None
 
 
+def _seeds(document: dict[str, Any]) -> np.random.SeedSequence:
+    if not 4 <= document["pool_size"] <= 64:
+        raise ValueError("the pool of its seeds has a strange size")
+    return np.random.SeedSequence(
+        document["entropy"],
+        spawn_key=tuple(document["spawn_key"]),
+        pool_size=document["pool_size"],
+        n_children_spawned=document["n_children_spawned"],
+    )
+
+
+def _check(state: dict[str, Any]) -> None:
+    """Check what NumPy does not: a position beyond its buffer would read foreign memory."""
+    kind, inner = state["bit_generator"], state["state"]
+    if kind == "MT19937":
+        fits = len(inner["key"]) == 624 and 0 <= inner["pos"] <= 624
+    elif kind == "Philox":
+        sizes = len(inner["counter"]), len(inner["key"]), len(state["buffer"])
+        fits = sizes == (4, 2, 4) and 0 <= state["buffer_pos"] <= 4
+    elif kind == "SFC64":
+        fits = len(inner["state"]) == 4
+    else:
+        fits = True  # PCG64 and PCG64DXSM hold integers alone
+    if not fits:
+        raise ValueError("an array or a position in it has the wrong size")
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return [int(item) for item in value]
-    return value if isinstance(value, str) else _number(value)
-
-
-def _number(value: Any) -> int | float:
-    return float(value) if isinstance(value, float) else int(value)
+    if isinstance(value, np.ndarray | list | tuple):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _arrays(value: Any) -> Any:

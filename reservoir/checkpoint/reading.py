@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from reservoir.checkpoint import manifest, strict, version
+from reservoir.checkpoint import manifest, strict, tree, version
+from reservoir.checkpoint.filters import Hdf5Id, Header
 from reservoir.checkpoint.hdf5 import h5py
 from reservoir.checkpoint.limits import Limits
-from reservoir.checkpoint.strict import Header
-from reservoir.checkpoint.tree import Array, Dataset, Group, Node
+from reservoir.checkpoint.tree import Dataset, Group, Node
 from reservoir.errors import CheckpointError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -40,21 +40,15 @@ class Source:
     def __init__(self, headers: Mapping[str, Header]) -> None:
         self.headers = headers
 
-    def value(self, path: str) -> Array:
-        """Read the dataset at `path`."""
+    def json_text(self, path: str) -> str:
+        """Read the JSON text at `path`."""
         header = self.headers.get(path)
-        if header is None or header.dataset is None:
-            raise CheckpointError(f"{path} is missing or not a dataset")
-        return strict.data(header)
+        if header is None or header.dataset is None or header.dtype.kind != "S":
+            raise CheckpointError(f"{path} is missing or not a text")
+        tree.expect(Group({}, header.attributes), path, "json", "1.0")
+        return tree.ascii_text(strict.data(header), path)
 
-    def text(self, path: str) -> str:
-        """Read the ASCII scalar at `path`."""
-        value = self.value(path)
-        if value.dtype.kind != "S" or value.ndim:
-            raise CheckpointError(f"{path} is not a text")
-        return ascii_text(value, path)
-
-    def tree(self) -> Group:
+    def load(self) -> Group:
         """Read everything and compare it with the manifest."""
         root = self._group("/", _children(self.headers))
         manifest.check(root)
@@ -79,14 +73,6 @@ def _children(headers: Mapping[str, Header]) -> dict[str, list[str]]:
         if name:
             names[parent or "/"].append(name)
     return names
-
-
-def ascii_text(value: Array, name: str) -> str:
-    """The text of a scalar string array."""
-    try:
-        return bytes(value[()]).decode("ascii")
-    except UnicodeDecodeError:
-        raise CheckpointError(f"{name} is not ASCII") from None
 
 
 @contextmanager
@@ -132,14 +118,14 @@ def _look(path: Path, limits: Limits) -> int:
     return status.st_size
 
 
-def _identify(root: strict.Hdf5Id) -> None:
+def _identify(root: Hdf5Id) -> None:
     """Check that the file is a checkpoint of a version that can be read."""
     found = {}
     for name in ("format", "format_version", "min_reader_version"):
         value = strict.attribute(root, name)
         if value is None or value.dtype.kind != "S" or value.ndim:
             raise CheckpointError(f"is an HDF5 file but not a checkpoint (attribute {name!r})")
-        found[name] = ascii_text(value, name)
+        found[name] = tree.ascii_text(value, name)
     if found["format"] != version.FORMAT:
         raise CheckpointError(f"is an HDF5 file of the format {found['format'][:40]!r}")
     version.check(found["format_version"], found["min_reader_version"])

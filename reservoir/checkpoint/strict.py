@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import math
 import re
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import product
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from reservoir.checkpoint.hdf5 import h5a, h5d, h5g, h5o, h5py, h5s, h5t, h5z
+from reservoir.checkpoint import filters
+from reservoir.checkpoint.filters import Hdf5Id, Header
+from reservoir.checkpoint.hdf5 import h5a, h5d, h5g, h5o, h5py, h5s, h5t
 from reservoir.checkpoint.limits import MIB, Limits
 from reservoir.checkpoint.tree import Array
 from reservoir.errors import CheckpointError
-
-Hdf5Id: TypeAlias = Any  # one of h5py's low-level identifiers
 
 OVERHEAD = 64 * MIB  # what a file may be larger than its data: HDF5's own structures
 
@@ -37,23 +34,6 @@ _NUMBERS = {
     "i1": h5t.STD_I8LE, "i2": h5t.STD_I16LE, "i4": h5t.STD_I32LE, "i8": h5t.STD_I64LE,
     "u1": h5t.STD_U8LE, "u2": h5t.STD_U16LE, "u4": h5t.STD_U32LE, "u8": h5t.STD_U64LE,
 }  # fmt: skip
-
-_FILTERS = (h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32)
-
-
-@dataclass(frozen=True, eq=False)
-class Header:
-    """What the walk has learned of one object; `dataset` is None for a group."""
-
-    path: str
-    attributes: dict[str, Array]
-    dataset: Hdf5Id = None
-    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype("u1"))
-    shape: tuple[int, ...] = ()
-
-    @property
-    def nbytes(self) -> int:
-        return math.prod(self.shape) * self.dtype.itemsize
 
 
 def walk(root: Hdf5Id, limits: Limits, file_size: int) -> dict[str, Header]:
@@ -85,6 +65,7 @@ def walk(root: Hdf5Id, limits: Limits, file_size: int) -> dict[str, Header]:
     while todo:
         path, node, depth = todo.pop()
         attributes = _attributes(node, path, limits)
+        declared += sum(value.nbytes for value in attributes.values())
         if isinstance(node, h5d.DatasetID):
             header = _dataset(node, path, attributes, limits)
             declared += header.nbytes
@@ -117,6 +98,7 @@ def data(header: Header) -> Array:
     out: Array = np.empty(header.shape, header.dtype)
     if out.size:
         header.dataset.read(h5s.ALL, h5s.ALL, out)
+    _no_hidden_text(out, header.path)
     return out
 
 
@@ -171,7 +153,14 @@ def _attribute(opened: Hdf5Id, where: str, limits: Limits) -> Array:
     out: Array = np.empty(shape, dtype)
     if out.size:
         opened.read(out)
+    _no_hidden_text(out, where)
     return out
+
+
+def _no_hidden_text(value: Array, where: str) -> None:
+    """Refuse strings that go on after a NUL, which some readers show and some do not."""
+    if value.dtype.kind == "S" and any(b"\0" in item for item in value.ravel().tolist()):
+        raise CheckpointError(f"{where} has text after its end")
 
 
 def _dtype(kind: Hdf5Id, where: str) -> np.dtype[Any]:
@@ -212,42 +201,5 @@ def _dataset(node: Hdf5Id, path: str, attributes: dict[str, Array], limits: Limi
             f"{path} declares {header.nbytes:,} bytes and stores {stored:,}: too little for it"
         )
     if header.nbytes <= limits.total and layout == h5d.CHUNKED:
-        _chunks(header, plist, limits)
+        filters.check(header, plist, limits)
     return header
-
-
-def _chunks(header: Header, plist: Hdf5Id, limits: Limits) -> None:
-    filters = [plist.get_filter(index)[0] for index in range(plist.get_nfilters())]
-    if any(code not in _FILTERS for code in filters) or len(set(filters)) < len(filters):
-        raise CheckpointError(f"{header.path} has filters that are not of the format")
-    chunk = plist.get_chunk()
-    nbytes = math.prod(chunk) * header.dtype.itemsize
-    if nbytes > limits.chunk:
-        raise CheckpointError(f"{header.path} has chunks of more than {limits.chunk:,} bytes")
-    counts = [-(-length // step) for length, step in zip(header.shape, chunk, strict=True)]
-    if math.prod(counts) > limits.chunks:
-        raise CheckpointError(f"{header.path} has more than {limits.chunks:,} chunks")
-    if h5z.FILTER_DEFLATE in filters and header.nbytes:
-        skipped = 1 << filters.index(h5z.FILTER_DEFLATE)
-        for index in product(*(range(count) for count in counts)):
-            offset = tuple(i * step for i, step in zip(index, chunk, strict=True))
-            _inflates_to(header, offset, nbytes, skipped)
-
-
-def _inflates_to(header: Header, offset: tuple[int, ...], nbytes: int, skipped: int) -> None:
-    """Refuse a chunk whose deflate stream is longer than the chunk.
-
-    HDF5 inflates a stream to its end before it looks at the length: 2 MB in the file took 2 GB
-    of memory.
-    """
-    info = header.dataset.get_chunk_info_by_coord(offset)
-    if not info.size or info.filter_mask & skipped:
-        return
-    _, raw = header.dataset.read_direct_chunk(offset)
-    checksum = 4  # fletcher32 before deflate
-    try:
-        inflated = zlib.decompressobj().decompress(raw, nbytes + checksum + 1)
-    except zlib.error:
-        raise CheckpointError(f"is damaged: {header.path} does not inflate") from None
-    if len(inflated) > nbytes + checksum:
-        raise CheckpointError(f"{header.path} has a chunk that inflates beyond its size")

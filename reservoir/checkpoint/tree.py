@@ -96,9 +96,24 @@ def scale(value: ArrayLike, name: str) -> Dataset:
     return array(value, CLASS=np.array(b"DIMENSION_SCALE", dtype="S16"), NAME=ends)
 
 
-def text(value: str, kind: str) -> Dataset:
-    """An ASCII text as a scalar of fixed length."""
-    return Dataset(ascii_bytes(value), encoding(kind, "1.0"))
+def json(value: str) -> Dataset:
+    """A JSON text as an ASCII scalar."""
+    return Dataset(ascii_bytes(value), encoding("json", "1.0"))
+
+
+def json_text(parent: Group, name: str) -> str:
+    """The JSON text of the member `name`."""
+    return ascii_text(values(parent, name, "json", "1.0"), name)
+
+
+def ascii_text(value: Array, name: str) -> str:
+    """The text of a scalar string array; raises CheckpointError if it is none."""
+    if value.dtype.kind != "S" or value.ndim:
+        raise CheckpointError(f"{name} is not a text")
+    try:
+        return bytes(value[()]).decode("ascii")
+    except UnicodeDecodeError:
+        raise CheckpointError(f"{name} is not ASCII") from None
 
 
 def walk(root: Group) -> Iterator[tuple[str, Node]]:
@@ -146,11 +161,12 @@ def subgroup(parent: Group, name: str, kind: str, version: str) -> Group:
     return node
 
 
-def values(parent: Group, name: str) -> Array:
+def values(parent: Group, name: str, kind: str = "array", version: str = "0.2.0") -> Array:
     """The array of the member `name`, laid out in memory as it was when it was stored."""
     node = parent.members.get(name)
+    expect(node, name, kind, version)
     if not isinstance(node, Dataset):
-        raise CheckpointError(f"{name} is missing or not a dataset")
+        raise CheckpointError(f"{name} is not a dataset")
     if attribute_text(node, "memory-order") == "F":
         return np.asfortranarray(node.value)
     return node.value

@@ -57,12 +57,12 @@ def check(format_version: str, min_reader_version: str) -> None:
     version = parse(format_version, "format_version")
     needed = parse(min_reader_version, "min_reader_version")
     if version.major != reader.major:
-        age = "newer" if version.major > reader.major else "older"
+        age = "a newer" if version.major > reader.major else "an older"
         raise CheckpointError(
-            f"has format version {version}, of a {age} major version than this reader's {reader}"
+            f"has format version {version}, of {age} major version than this reader's {reader}"
         )
     if needed > reader:
         raise CheckpointError(
-            f"(format version {version}) needs a reader of version {needed} or newer; "
+            f"has format version {version} and needs a reader of version {needed} or newer; "
             f"this one is {reader}"
         )

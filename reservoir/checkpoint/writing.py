@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reservoir.checkpoint.hdf5 import h5py, h5t
-from reservoir.checkpoint.tree import Array, Dataset, Group, attribute_text, dtype_code
+from reservoir.checkpoint.hdf5 import h5py
+from reservoir.checkpoint.tree import Array, Dataset, Group, Node, attribute_text, dtype_code
 
 LIBRARY_VERSIONS = ("earliest", "v108")  # what HDF5 1.8 and later can read
 CHUNK = 2**20  # bytes; larger for arrays of more than MANY_CHUNKS such chunks
@@ -47,7 +47,7 @@ def _fill(target: Any, node: Group) -> None:
         else:
             _create(target, name, member)
     for name, value in node.attributes.items():
-        _attribute(target, name, value)
+        target.attrs.create(name, value)
 
 
 def _create(target: Any, name: str, node: Dataset) -> None:
@@ -55,12 +55,24 @@ def _create(target: Any, name: str, node: Dataset) -> None:
     options = _storage(node) if value.ndim and value.size else {}
     dtype_code(value.dtype)
     dataset = target.create_dataset(name, data=value, dtype=value.dtype, **options)
-    is_scale = "CLASS" in node.attributes
-    if is_scale:
+    attributes = dict(node.attributes)
+    if _is_scale(node):
         dataset.make_scale(attribute_text(node, "NAME"))
-    for key, attribute in node.attributes.items():
-        if not (is_scale and key in ("CLASS", "NAME")):
-            _attribute(dataset, key, attribute)
+        del attributes["CLASS"], attributes["NAME"]
+    for key, attribute in attributes.items():
+        dataset.attrs.create(key, attribute)
+
+
+def _is_scale(node: Node | None) -> bool:
+    """Whether a node has just the attributes that HDF5 gives to a dimension scale."""
+    if not isinstance(node, Dataset) or attribute_text(node, "CLASS") != "DIMENSION_SCALE":
+        return False
+    name = node.attributes.get("NAME")
+    return (
+        name is not None
+        and node.attributes["CLASS"].dtype == "S16"
+        and name.dtype == f"S{len(attribute_text(node, 'NAME')) + 1}"
+    )
 
 
 def _storage(node: Dataset) -> dict[str, Any]:
@@ -82,22 +94,13 @@ def _chunks(value: Array) -> tuple[int, ...]:
     return tuple(reversed(chunks))
 
 
-def _attribute(target: Any, name: str, value: Array) -> None:
-    code = dtype_code(value.dtype)
-    if code.startswith("S"):
-        kind = h5t.C_S1.copy()
-        kind.set_size(value.dtype.itemsize)
-        kind.set_strpad(h5t.STR_NULLPAD)
-        target.attrs.create(name, value, dtype=h5py.Datatype(kind))
-    else:
-        target.attrs.create(name, value)
-
-
 def _attach_scales(target: Any, node: Group) -> None:
     """Make HDF5's own links from the datasets of a group to the scales that they name."""
     for name, member in node.members.items():
         if isinstance(member, Group):
             _attach_scales(target[name], member)
             continue
-        for axis, dimension in enumerate(attribute_text(member, DIMENSIONS).split()):
-            target[name].dims[axis].attach_scale(target[dimension])
+        dimensions = attribute_text(member, DIMENSIONS).split()
+        for axis, dimension in enumerate(dimensions[: member.value.ndim]):
+            if _is_scale(node.members.get(dimension)):
+                target[name].dims[axis].attach_scale(target[dimension])

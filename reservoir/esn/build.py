@@ -25,10 +25,10 @@ class Recipe:
     units: int = 500
     spectral_radius: float = 0.9
     leak_rate: float | ArrayLike = 1.0
-    input_scaling: float | ArrayLike = 1.0
-    bias_scaling: float = 0.2
+    input_scaling: float | ArrayLike = 0.25
+    bias_scaling: float = 0.5
     feedback: bool = False
-    feedback_scaling: float | ArrayLike = 1.0
+    feedback_scaling: float | ArrayLike = 0.25
     connectivity: float | None = None
     input_connectivity: float = 1.0
     topology: str = "random"

@@ -155,9 +155,7 @@ class Gathering:
         end = min(block.start + len(block.states), self._data.targets.lengths[block.series])
         if begin >= end:
             return
-        targets = self._data.targets.read(
-            block.series, begin, end, nan=self._data.skip_missing
-        )
+        targets = self._data.targets.read(block.series, begin, end, nan=self._data.skip_missing)
         targets = (targets - self._scaler.mean) / self._scaler.scale
         rows = slice(begin - block.start, end - block.start)
         features: tuple[NDArray[Any], ...] = (block.states[rows],)

@@ -147,7 +147,7 @@ class Harvest:
         if self._teacher is None or length == 0:
             return otherwise
         raw = self._teacher.targets.read(index, length - 1, length)
-        return self._teacher.scaler.scaled(raw, self._reservoir.dtype)[0]
+        return np.asarray(self._teacher.scaler.scaled(raw, self._reservoir.dtype)[0])
 
     def _one(
         self, index: int, weights: Any, loop: Loop, stream: np.random.Generator | None
@@ -180,16 +180,16 @@ class Harvest:
             running = int((lengths > start).sum())
             count = np.minimum(lengths[:running] - start, steps)
             first = np.concatenate([[0], np.cumsum(count)[:-1]])
-            pieces = [(int(order[l]), start, start + int(count[l])) for l in range(running)]
+            pieces = [
+                (int(i), start, start + int(n)) for i, n in zip(order[:running], count, strict=True)
+            ]
             drive = self._drive(pieces, [streams[i] for i in order[:running]])
             states = np.empty((len(drive.inputs), units), self._reservoir.dtype)
-            drive_lanes(
-                weights, loop, drive, first, count, x[:running], y[:running], states=states
-            )
+            drive_lanes(weights, loop, drive, first, count, x[:running], y[:running], states=states)
             u[:running] = drive.inputs[first + count - 1]
-            for l in range(running):
-                rows = slice(int(first[l]), int(first[l] + count[l]))
-                yield Block(int(order[l]), start, drive.inputs[rows], states[rows])
-        for l, index in enumerate(order):
-            end = self._last_target(int(index), int(lengths[l]), y[l])
-            self.ends[index] = Position(x[l].copy(), u[l].copy(), end)
+            for lane in range(running):
+                rows = slice(int(first[lane]), int(first[lane] + count[lane]))
+                yield Block(int(order[lane]), start, drive.inputs[rows], states[rows])
+        for lane, index in enumerate(order):
+            end = self._last_target(int(index), int(lengths[lane]), y[lane])
+            self.ends[index] = Position(x[lane].copy(), u[lane].copy(), end)

@@ -96,7 +96,7 @@ class Moments:
     def symmetric_gram(self) -> Array:
         """The Gram matrix with both triangles."""
         upper = np.triu(self.gram)
-        return upper + np.triu(upper, 1).T
+        return np.asarray(upper + np.triu(upper, 1).T)
 
     def spectrum(self) -> Spectrum:
         """Eigenvalues and projections, from which every ridge follows."""
@@ -130,7 +130,9 @@ class Moments:
         mixed = np.einsum("kfm,fm->km", weights, self.cross)
         bias = self.target_mean - intercept - np.einsum("kfm,f->km", weights, self.feature_mean)
         errors = self.squares - 2 * mixed + quadratic + self.count * bias**2
-        return np.maximum(errors, 0.0)  # rounding can take a tiny sum below zero
+        # An error below what rounding leaves of the sum is not to be believed.
+        terms = self.squares + 2 * np.abs(mixed) + quadratic
+        return np.asarray(np.maximum(errors, np.finfo(float).eps * terms))
 
     def arrays(self) -> dict[str, Array | int]:
         """The fields, for a checkpoint."""

@@ -93,10 +93,10 @@ def _closed(
     drive = Drive(scaled, nothing, np.empty((0, model.reservoir.units), dtype))
     outputs = np.empty((len(scaled), targets), dtype)
     if len(order) < LANES_FROM:
-        for l, i in enumerate(order):
-            rows = slice(int(first[l]), int(first[l] + count[l]))
+        for lane, i in enumerate(order):
+            rows = slice(int(first[lane]), int(first[lane] + count[lane]))
             part = replace(drive, inputs=scaled[rows])
-            if count[l]:
+            if count[lane]:
                 drive_series(weights, loop, part, starts[i], outputs=outputs[rows])
     else:
         x = np.stack([starts[i].x for i in order])
@@ -105,8 +105,8 @@ def _closed(
             drive_lanes(weights, loop, drive, first, count, x, y, outputs=outputs)
     raw = model.target_scaler.raw(outputs)
     result: list[NDArray[Any]] = [nothing] * len(order)
-    for l, i in enumerate(order):
-        result[i] = raw[first[l] : first[l] + count[l]]
+    for lane, i in enumerate(order):
+        result[i] = raw[first[lane] : first[lane] + count[lane]]
     return result
 
 

@@ -61,7 +61,9 @@ def parse_ridge(ridge: object, per_target: bool = False) -> RidgeChoice:
     try:
         candidates = np.asarray(ridge, dtype=np.float64)
     except (TypeError, ValueError):
-        raise DataError(f"ridge={ridge!r}: expected a number, a list of numbers or a name") from None
+        raise DataError(
+            f"ridge={ridge!r}: expected a number, a list of numbers or a name"
+        ) from None
     if candidates.size == 0 or not np.isfinite(candidates).all() or (candidates < 0).any():
         raise DataError(f"ridge={ridge!r}: expected finite numbers >= 0")
     if candidates.size == 1:
@@ -69,7 +71,9 @@ def parse_ridge(ridge: object, per_target: bool = False) -> RidgeChoice:
     return RidgeChoice("blocks", np.unique(candidates), per_target)
 
 
-def solve(statistics: Statistics, choice: RidgeChoice, rows: Rows | None) -> tuple[Readout, RidgePath]:
+def solve(
+    statistics: Statistics, choice: RidgeChoice, rows: Rows | None
+) -> tuple[Readout, RidgePath]:
     """The readout, and how its ridge was chosen.
 
     Parameters
@@ -186,7 +190,7 @@ def _leave_blocks_out(statistics: Statistics, candidates: Array) -> Array:
             "in one"
         )
     errors = threads.run_all([partial(fold_errors, i) for i in filled])
-    return np.sum(errors, axis=0) / statistics.count
+    return np.asarray(np.sum(errors, axis=0) / statistics.count)
 
 
 def _leave_one_out(spectrum: Spectrum, candidates: Array, rows: Rows) -> Array:
@@ -209,6 +213,8 @@ def _leave_one_out(spectrum: Spectrum, candidates: Array, rows: Rows) -> Array:
         residual = (y - spectrum.target_mean)[:, np.newaxis] - predicted
         free = 1.0 - leverage
         with np.errstate(divide="ignore", invalid="ignore"):
-            left_out = np.where(free[..., np.newaxis] > 1e-12, residual / free[..., np.newaxis], np.inf)
+            left_out = np.where(
+                free[..., np.newaxis] > 1e-12, residual / free[..., np.newaxis], np.inf
+            )
         errors += (left_out**2).sum(axis=0)
     return errors / spectrum.count

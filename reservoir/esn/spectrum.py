@@ -60,9 +60,7 @@ class Spectrum:
 
     def degrees_of_freedom(self, ridges: Array) -> Array:
         """Effective parameters (K,), the intercept included, for ridges (K,)."""
-        share = self.values / np.maximum(
-            self.values + ridges[:, np.newaxis], np.finfo(float).tiny
-        )
+        share = self.values / np.maximum(self.values + ridges[:, np.newaxis], np.finfo(float).tiny)
         return np.asarray(1.0 + share.sum(axis=1))
 
     def condition(self, ridge: float) -> float:

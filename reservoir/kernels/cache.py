@@ -50,7 +50,8 @@ def _usable(parent: Path, name: str) -> Path | None:
     directory = parent / name
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _is_private(directory):
+        # Another owner of the parent could put a directory of their own in this one's place.
+        if not _is_private(directory) or parent.lstat().st_uid not in (0, os.getuid()):
             return None
         handle, probe = tempfile.mkstemp(dir=directory)
         os.close(handle)

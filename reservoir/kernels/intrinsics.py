@@ -13,7 +13,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
     """``a * b + c`` with one rounding; a, b and c of one float type."""
     if not (isinstance(a, types.Float) and a == b == c):
@@ -25,7 +25,7 @@ def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
     return a(a, b, c), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def copysign(typing: Any, magnitude: Any, sign: Any) -> Any:
     """The magnitude of the first argument with the sign of the second."""
     if not (isinstance(magnitude, types.Float) and magnitude == sign):
@@ -42,7 +42,7 @@ def copysign(typing: Any, magnitude: Any, sign: Any) -> Any:
     return magnitude(magnitude, sign), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def to_bits(typing: Any, value: Any) -> Any:
     """The bits of a float as a signed integer of the same width."""
     integer = {types.float64: types.int64, types.float32: types.int32}.get(value)
@@ -55,7 +55,7 @@ def to_bits(typing: Any, value: Any) -> Any:
     return integer(value), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def from_bits(typing: Any, bits: Any) -> Any:
     """The float whose bits are those of a signed integer of the same width."""
     value = {types.int64: types.float64, types.int32: types.float32}.get(bits)

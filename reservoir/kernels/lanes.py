@@ -2,8 +2,8 @@
 
 Lanes are the last, contiguous axis, in multiples of LANE_BLOCK: vector instructions run over
 series. No sum runs over lanes, so a lane's bits do not depend on its neighbours. Rows of inputs,
-states and outputs of all lanes lie in one array each; lane l owns ``count[l]`` rows from
-``first[l]``. Lanes are sorted by falling length, so those still running are the leading ones.
+states and outputs of all lanes lie in one array each; each lane owns ``count`` rows from its
+``first``. Lanes are sorted by falling length, so those still running are the leading ones.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def _add_scaled(weights: Any, drive: Any, a: Any, lanes: int) -> None:
     for k in range(weights.shape[0]):
         for i in range(a.shape[0]):
             w = weights[k, i]
-            for l in range(lanes):
-                a[i, l] = fma(w, drive[k, l], a[i, l])
+            for lane in range(lanes):
+                a[i, lane] = fma(w, drive[k, lane], a[i, lane])
 
 
 @inlined
@@ -38,20 +38,20 @@ def _step(
     units = a.shape[0]
     lanes = (running + LANE_BLOCK - 1) // LANE_BLOCK * LANE_BLOCK
     for i in range(units):
-        for l in range(lanes):
-            a[i, l] = weights.bias[i]
+        for lane in range(lanes):
+            a[i, lane] = weights.bias[i]
     _add_scaled(weights.W_in, u, a, lanes)
     _add_scaled(weights.W_fb, y, a, lanes)
     add_lanes_product(weights.W, x, a, lanes)
     if noise.shape[0] > 0:
-        for l in range(running):
+        for lane in range(running):
             for i in range(units):
-                a[i, l] += noise[first[l] + t, i]
+                a[i, lane] += noise[first[lane] + t, i]
     for i in range(units):
         activate(weights.activation, a[i, :lanes])
         leak, keep = weights.leak[i], weights.keep[i]
-        for l in range(running):
-            x[i, l] = fma(leak, a[i, l], keep * x[i, l])
+        for lane in range(running):
+            x[i, lane] = fma(leak, a[i, lane], keep * x[i, lane])
 
 
 @inlined
@@ -60,9 +60,9 @@ def _write_rows(x: Any, first: Any, t: int, running: int, states: Any) -> None:
     units = x.shape[0]
     for start in range(0, units, 8):
         end = min(start + 8, units)
-        for l in range(running):
+        for lane in range(running):
             for i in range(start, end):
-                states[first[l] + t, i] = x[i, l]
+                states[first[lane] + t, i] = x[i, lane]
 
 
 @inlined
@@ -70,16 +70,16 @@ def _read_out(loop: Any, u: Any, x: Any, lanes: int, y: Any) -> None:
     """The outputs of all lanes from their states and inputs; y: (M, L)."""
     units = x.shape[0]
     for m in range(y.shape[0]):
-        for l in range(lanes):
-            y[m, l] = loop.intercept[m]
+        for lane in range(lanes):
+            y[m, lane] = loop.intercept[m]
         for i in range(units):
             w = loop.weights[m, i]
-            for l in range(lanes):
-                y[m, l] = fma(w, x[i, l], y[m, l])
+            for lane in range(lanes):
+                y[m, lane] = fma(w, x[i, lane], y[m, lane])
         for k in range(loop.weights.shape[1] - units):
             w = loop.weights[m, units + k]
-            for l in range(lanes):
-                y[m, l] = fma(w, u[k, l], y[m, l])
+            for lane in range(lanes):
+                y[m, lane] = fma(w, u[k, lane], y[m, lane])
 
 
 @kernel
@@ -119,24 +119,24 @@ def run_lanes(
     for t in range(steps):
         while count[running - 1] <= t:
             running -= 1
-        for l in range(running):
+        for lane in range(running):
             for k in range(features):
-                u[k, l] = inputs[first[l] + t, k]
+                u[k, lane] = inputs[first[lane] + t, k]
         if teacher.shape[0] > 0:
-            for l in range(running):
+            for lane in range(running):
                 for m in range(targets):
-                    y[m, l] = teacher[first[l] + t, m]
+                    y[m, lane] = teacher[first[lane] + t, m]
         if closed:
             for m in range(targets):
                 if loop.columns[m] >= 0:
-                    for l in range(running):
-                        u[loop.columns[m], l] = fma(loop.gain[m], y[m, l], loop.offset[m])
+                    for lane in range(running):
+                        u[loop.columns[m], lane] = fma(loop.gain[m], y[m, lane], loop.offset[m])
         _step(weights, u, y, noise, first, t, running, a, x)
         if closed:
             _read_out(loop, u, x, running, fresh)
-            for l in range(running):
+            for lane in range(running):
                 for m in range(targets):
-                    y[m, l] = fresh[m, l]
-                    outputs[first[l] + t, m] = fresh[m, l]
+                    y[m, lane] = fresh[m, lane]
+                    outputs[first[lane] + t, m] = fresh[m, lane]
         if states.shape[0] > 0:
             _write_rows(x, first, t, running, states)

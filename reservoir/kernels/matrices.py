@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from reservoir.kernels.compile import OPTIONS
 from reservoir.kernels.intrinsics import fma
 
-
 ROW_TILE = 32  # rows of W whose pre-activations stay in the first-level cache
 
 
@@ -58,7 +57,7 @@ def _csr_series(W: Any, x: Any, a: Any) -> None:
     for i in range(a.size):
         k, end = W.indptr[i], W.indptr[i + 1]
         s0 = a[i]
-        s1 = s2 = s3 = s0 - s0
+        s1 = s2 = s3 = W.data.dtype.type(0)
         while k + np.uint64(4) <= end:
             s0 = fma(W.data[k], x[W.indices[k]], s0)
             s1 = fma(W.data[k + np.uint64(1)], x[W.indices[k + np.uint64(1)]], s1)
@@ -79,14 +78,14 @@ def _csr_lanes(W: Any, x: Any, a: Any, lanes: int) -> None:
             w1, j1 = W.data[k + np.uint64(1)], W.indices[k + np.uint64(1)]
             w2, j2 = W.data[k + np.uint64(2)], W.indices[k + np.uint64(2)]
             w3, j3 = W.data[k + np.uint64(3)], W.indices[k + np.uint64(3)]
-            for l in range(lanes):
-                s = fma(w1, x[j1, l], fma(w0, x[j0, l], a[i, l]))
-                a[i, l] = fma(w3, x[j3, l], fma(w2, x[j2, l], s))
+            for lane in range(lanes):
+                s = fma(w1, x[j1, lane], fma(w0, x[j0, lane], a[i, lane]))
+                a[i, lane] = fma(w3, x[j3, lane], fma(w2, x[j2, lane], s))
             k += np.uint64(4)
         while k < end:
             w0, j0 = W.data[k], W.indices[k]
-            for l in range(lanes):
-                a[i, l] = fma(w0, x[j0, l], a[i, l])
+            for lane in range(lanes):
+                a[i, lane] = fma(w0, x[j0, lane], a[i, lane])
             k += np.uint64(1)
 
 
@@ -116,15 +115,15 @@ def _dense_lanes(W: Any, x: Any, a: Any, lanes: int) -> None:
             for i in range(start, end):
                 w0, w1 = W.transposed[j, i], W.transposed[j + 1, i]
                 w2, w3 = W.transposed[j + 2, i], W.transposed[j + 3, i]
-                for l in range(lanes):
-                    s = fma(w1, x[j + 1, l], fma(w0, x[j, l], a[i, l]))
-                    a[i, l] = fma(w3, x[j + 3, l], fma(w2, x[j + 2, l], s))
+                for lane in range(lanes):
+                    s = fma(w1, x[j + 1, lane], fma(w0, x[j, lane], a[i, lane]))
+                    a[i, lane] = fma(w3, x[j + 3, lane], fma(w2, x[j + 2, lane], s))
             j += 4
         while j < n:
             for i in range(start, end):
                 w0 = W.transposed[j, i]
-                for l in range(lanes):
-                    a[i, l] = fma(w0, x[j, l], a[i, l])
+                for lane in range(lanes):
+                    a[i, lane] = fma(w0, x[j, lane], a[i, lane])
             j += 1
 
 
@@ -136,19 +135,19 @@ def _permutation_series(W: Any, x: Any, a: Any) -> None:
 def _permutation_lanes(W: Any, x: Any, a: Any, lanes: int) -> None:
     for i in range(a.shape[0]):
         w, j = W.weights[i], W.sources[i]
-        for l in range(lanes):
-            a[i, l] = fma(w, x[j, l], a[i, l])
+        for lane in range(lanes):
+            a[i, lane] = fma(w, x[j, lane], a[i, lane])
 
 
 _SERIES = {CSR: _csr_series, Dense: _dense_series, Permutation: _permutation_series}
 _LANES = {CSR: _csr_lanes, Dense: _dense_lanes, Permutation: _permutation_lanes}
 
 
-@overload(add_product, jit_options=OPTIONS, strict=False)  # type: ignore[untyped-decorator]
+@overload(add_product, jit_options=OPTIONS, strict=False)
 def _add_product_of_type(W: Any, x: Any, a: Any) -> Any:
     return _SERIES.get(W.instance_class) if isinstance(W, types.BaseNamedTuple) else None
 
 
-@overload(add_lanes_product, jit_options=OPTIONS, strict=False)  # type: ignore[untyped-decorator]
+@overload(add_lanes_product, jit_options=OPTIONS, strict=False)
 def _add_lanes_product_of_type(W: Any, x: Any, a: Any, lanes: Any) -> Any:
     return _LANES.get(W.instance_class) if isinstance(W, types.BaseNamedTuple) else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import secrets
 import stat
 import sys
@@ -13,16 +12,14 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, NoReturn
 
 from reservoir.errors import CreateError
-from reservoir.series.formats import is_stream
+from reservoir.series.formats import descriptor, is_stream
 
 Content = bytes | Callable[[BinaryIO], object]
 
 TEMPORARY_PREFIX = ".reservoir-"
 TEMPORARY_SUFFIX = ".tmp"
 
-_DESCRIPTOR = re.compile(r"/(?:dev|proc/(?:self|\d+))/fd/(\d+)")
 _NOT_CREATABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR}
-_STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def write_atomically(
@@ -58,9 +55,10 @@ def write_atomically(
     """
     name = os.fspath(path)
     with _naming(name):
-        descriptor = _open_descriptor(name)
-        if descriptor is not None:
-            with os.fdopen(descriptor, "wb") as file:
+        number = descriptor(name)
+        if number is not None:  # opening it by its name would truncate a file behind it
+            sys.stdout.flush()
+            with os.fdopen(os.dup(number), "wb") as file:
                 _fill(file, data)
         elif is_stream(name):
             with open(name, "wb") as file:
@@ -78,7 +76,7 @@ def check_creatable(path: str | os.PathLike[str]) -> None:
         The directory is missing or not writable, or the target is a directory or write-protected.
     """
     name = os.fspath(path)
-    if name in _STANDARD or _DESCRIPTOR.fullmatch(name) or is_stream(name):
+    if descriptor(name) is not None or is_stream(name):
         return
     target = os.path.realpath(name)
     directory = os.path.dirname(target)
@@ -98,17 +96,6 @@ def _refuse(code: int, name: str, reason: str, culprit: str) -> NoReturn:
     raise CreateError(code, f"cannot create {name}, {reason}", culprit)
 
 
-def _open_descriptor(name: str) -> int | None:
-    """Duplicate the descriptor that a name stands for; opening it anew would truncate a file."""
-    match = _DESCRIPTOR.fullmatch(name)
-    number = int(match[1]) if match else _STANDARD.get(name)
-    if number is None:
-        return None
-    if number == 1:
-        sys.stdout.flush()
-    return os.dup(number)
-
-
 def _fill(file: BinaryIO, data: Content) -> None:
     if callable(data):
         data(file)
@@ -117,9 +104,7 @@ def _fill(file: BinaryIO, data: Content) -> None:
     file.flush()
 
 
-def _replace(
-    target: str, name: str, data: Content, verify: Callable[[str], object] | None
-) -> None:
+def _replace(target: str, name: str, data: Content, verify: Callable[[str], object] | None) -> None:
     check_creatable(name)
     directory = os.path.dirname(target)
     old = os.stat(target) if os.path.exists(target) else None
@@ -128,17 +113,17 @@ def _replace(
     )
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     try:
-        descriptor = os.open(temporary, flags, 0o666)
+        opened = os.open(temporary, flags, 0o666)
     except OSError as error:  # refused by more than the mode: a system directory, a network
         if error.errno in _NOT_CREATABLE:
             _refuse(error.errno, name, "the directory takes no files", directory)
         raise
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(opened, "wb") as file:
             if old is not None:
-                _keep_owner_and_mode(descriptor, old)
+                _keep_owner_and_mode(opened, old)
             _fill(file, data)
-            os.fsync(descriptor)
+            os.fsync(opened)
         if verify is not None:
             verify(temporary)
         os.replace(temporary, target)
@@ -149,27 +134,27 @@ def _replace(
     _sync_directory(directory)
 
 
-def _keep_owner_and_mode(descriptor: int, old: os.stat_result) -> None:
-    new = os.fstat(descriptor)
+def _keep_owner_and_mode(opened: int, old: os.stat_result) -> None:
+    new = os.fstat(opened)
     if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
         with contextlib.suppress(OSError):
-            os.fchown(descriptor, old.st_uid, old.st_gid)
+            os.fchown(opened, old.st_uid, old.st_gid)
     with contextlib.suppress(OSError):  # file systems without modes
-        os.fchmod(descriptor, stat.S_IMODE(old.st_mode) & 0o777)
+        os.fchmod(opened, stat.S_IMODE(old.st_mode) & 0o777)
 
 
 def _sync_directory(directory: str) -> None:
     try:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     except PermissionError:  # a directory that may be written and not read
         return
     try:
-        os.fsync(descriptor)
+        os.fsync(opened)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that cannot
             raise
     finally:
-        os.close(descriptor)
+        os.close(opened)
 
 
 @contextlib.contextmanager

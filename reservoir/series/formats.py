@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import Literal, NamedTuple
 
@@ -11,6 +12,8 @@ from reservoir.errors import DataError
 Format = Literal["csv", "npy", "npz", "hdf5"]
 
 STANDARD_STREAM = "-"
+_STANDARD_DEVICES = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]+)")
 _PLAIN: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -90,8 +93,17 @@ def is_stream(path: str) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
+def descriptor(path: str) -> int | None:
+    """Open descriptor of this process that a path stands for, as ``/dev/stdout`` does."""
+    if path in _STANDARD_DEVICES:
+        return _STANDARD_DEVICES.index(path)
+    match = _DESCRIPTOR.fullmatch(path)
+    return int(match[1]) if match else None
+
+
 def _format(path: str) -> Format | None:
-    if path == STANDARD_STREAM or (not _suffix(path) and is_stream(path)):
+    unnamed = not _suffix(path) and (is_stream(path) or descriptor(path) is not None)
+    if path == STANDARD_STREAM or unnamed:
         return "csv"
     return _SUFFIXES.get(_suffix(path))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import zipfile
@@ -87,6 +88,10 @@ def read_npz(path: str, key: str) -> Contents:
             raise DataError(f"{path}: the file is damaged or not NPZ: {error}") from None
         except (NotImplementedError, RuntimeError) as error:  # encryption, unknown compression
             raise DataError(f"{path}: the file cannot be read: {error}") from None
+        except OSError as error:  # offsets beyond any file are refused by the system
+            if error.errno != errno.EINVAL:
+                raise
+            raise DataError(f"{path}: the file is damaged or not NPZ") from None
         except MemoryError:
             raise DataError(f"{path}: the array does not fit into memory") from None
 
@@ -152,9 +157,9 @@ def _read_header(file: IO[bytes], source: str) -> _Header:
         if version not in ((1, 0), (2, 0)):  # 3.0 differs only for named fields
             raise DataError(f"{source}: NPY version {version} is not read (arrays with fields)")
         shape, fortran, dtype = read(file)
-    except DataError:
+    except (DataError, OSError):
         raise
-    except (ValueError, TypeError, SyntaxError, EOFError, RecursionError, MemoryError) as error:
+    except Exception as error:  # NumPy lets its tokenizer and the literal parser raise anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{source}: the file is damaged or not NPY: {reason}") from None
     if any(length < 0 for length in shape):

@@ -22,7 +22,7 @@ from reservoir.series.formats import STANDARD_STREAM, output_format
 from reservoir.series.npy_file import NAMES_KEY
 from reservoir.series.rows import Rows, number_dtype
 
-_BLOCK_CELLS = 1 << 16
+_BLOCK_CELLS = 1 << 14  # handed on at a time
 
 
 def check_output(path: str | os.PathLike[str]) -> None:

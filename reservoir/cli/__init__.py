@@ -1,0 +1,1 @@
+"""The program ``reservoir``: click commands that parse, call and print."""

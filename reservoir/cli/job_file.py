@@ -1,0 +1,116 @@
+"""Job files: TOML with a table of options for each command, checked before anything is done.
+
+    [fit]
+    data = ["laser.csv"]
+    output = "laser.h5"
+    units = 500
+
+Keys are the long names of options and arguments, with underscores. Paths are relative to the
+current directory.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from reservoir.cli.parameters import Numbers, Ridge, Washout
+
+Tables = dict[str, dict[str, Any]]
+
+# What TOML may hold for a type of option, and how that is called; texts for all others.
+_ACCEPTED: tuple[tuple[type[click.ParamType], tuple[type, ...], str], ...] = (
+    (Ridge, (int, float, list, str), "a number, a list of numbers or a name"),
+    (Numbers, (int, float, list), "a number or a list of numbers"),
+    (Washout, (int, str), "a whole number or 'auto'"),
+    (click.types.IntParamType, (int,), "a whole number"),
+    (click.types.FloatParamType, (int, float), "a number"),
+    (click.types.BoolParamType, (bool,), "true or false"),
+)
+
+
+def use_job_file(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Make the table of a command the source of its defaults (a callback of ``--config``)."""
+    if value is not None:
+        ctx.default_map = read_job_file(value, ctx).get(str(ctx.info_name), {})
+    return value
+
+
+def read_job_file(path: str, ctx: click.Context) -> Tables:
+    """Read and check a job file.
+
+    Raises
+    ------
+    click.BadParameter
+        The file cannot be read, is no TOML, or has a table, key or value that no command has;
+        the message names it and offers the nearest.
+    """
+    try:
+        with open(path, "rb") as file:
+            tables = tomllib.load(file)
+    except OSError as error:
+        raise _bad(f"{path}: {error.strerror}", ctx) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _bad(f"{path}: {error}", ctx) from None
+    for name, table in tables.items():
+        command = _command(name, ctx)
+        if command is None or not isinstance(table, dict):
+            what = f"[{name}]" if isinstance(table, dict) else f"the key {name!r} outside a table"
+            raise _bad(f"{path}: {what} is no command{_nearest(name, _names(ctx))}", ctx)
+        params = {str(p.name): p for p in command.params if p.name != "config"}
+        for key, value in table.items():
+            if key not in params:
+                hint = _nearest(key, params)
+                raise _bad(f"{path}: [{name}] has no option {key!r}{hint}", ctx)
+            _check(params[key], value, f"{path}: [{name}] {key}", ctx)
+    return tables
+
+
+def _group(ctx: click.Context) -> click.Group:
+    group = ctx.find_root().command
+    assert isinstance(group, click.Group)
+    return group
+
+
+def _names(ctx: click.Context) -> list[str]:
+    """Commands that have options in job files: those that do some work."""
+    group = _group(ctx)
+    return [n for n in group.list_commands(ctx) if not isinstance(_command(n, ctx), click.Group)]
+
+
+def _command(name: str, ctx: click.Context) -> click.Command | None:
+    command = _group(ctx).get_command(ctx.find_root(), name)
+    return None if isinstance(command, click.Group) else command
+
+
+def _check(param: click.Parameter, value: Any, place: str, ctx: click.Context) -> None:
+    """Refuse a value that the command line would not take, and texts in place of numbers."""
+    several = param.nargs == -1
+    items = value if several and isinstance(value, list) else [value]
+    types, expected = next(
+        ((types, words) for kind, types, words in _ACCEPTED if isinstance(param.type, kind)),
+        ((str,), "a text"),
+    )
+    if several and (not isinstance(value, list) or not all(type(v) in types for v in items)):
+        raise _bad(f"{place} is {value!r}, expected a list of texts", ctx)
+    if not all(type(item) in types for item in items):
+        raise _bad(f"{place} is {value!r}, expected {expected}", ctx)
+    try:
+        for item in items:
+            param.type.convert(item, None, None)
+    except click.BadParameter as error:
+        raise _bad(f"{place}: {error.message}", ctx) from None
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(name.replace("-", "_"), names, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(names)}"
+
+
+def _bad(message: str, ctx: click.Context) -> click.BadParameter:
+    return click.BadParameter(message, ctx=ctx, param_hint="'--config'")

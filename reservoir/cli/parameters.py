@@ -1,0 +1,127 @@
+"""Types of options: what a command line, a variable or a job file may say."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+CRITERIA = ("blocks", "gcv", "loo")
+
+
+class File(click.ParamType):
+    """A path, perhaps with a name inside the file, or ``-``; whether it exists is seen later."""
+
+    name = "path"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        if not value:
+            self.fail("the path is empty", param, ctx)
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(incomplete, type="file")]
+
+
+class Picture(File):
+    """A path that ends with ``.png``."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        if not str(value).lower().endswith(".png"):
+            self.fail(f"{value!r}: pictures are written as .png", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Numbers(click.ParamType):
+    """A number, or numbers separated by commas; a list in a job file."""
+
+    name = "number[,...]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | list[float]:
+        items = value.split(",") if isinstance(value, str) else value
+        items = items if isinstance(items, list | tuple) else [items]
+        numbers = [self._number(item, param, ctx) for item in items]
+        if not numbers:
+            self.fail("the list is empty", param, ctx)
+        return numbers[0] if len(numbers) == 1 else numbers
+
+    def _number(
+        self, item: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            number = float(item)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            self.fail(f"{item!r} is not {self._expected}", param, ctx)
+        return number
+
+    _expected = "a finite number"
+
+
+class Ridge(Numbers):
+    """A number of at least 0, a list of candidates, or the name of a criterion."""
+
+    name = "number[,...]|" + "|".join(CRITERIA)
+    _expected = f"a number of at least 0, nor one of {', '.join(CRITERIA)}"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        return value if value in CRITERIA else super().convert(value, param, ctx)
+
+    def _number(self, item: Any, param: Any, ctx: Any) -> float:
+        number = super()._number(item, param, ctx)
+        if number < 0:
+            self.fail(f"{item!r} is not {self._expected}", param, ctx)
+        return number
+
+
+class Washout(click.ParamType):
+    """A number of steps, or ``auto``."""
+
+    name = "steps|auto"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int | str:
+        if value == "auto":
+            return "auto"
+        if not re.fullmatch(r"[0-9]+", str(value)):
+            self.fail(f"{value!r} is not a number of steps, nor 'auto'", param, ctx)
+        return int(value)
+
+
+class RowRange(click.ParamType):
+    """Rows ``A:B`` counted from 0, B excluded; either may be left out."""
+
+    name = "A:B"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        if not re.fullmatch(r"[0-9]*:[0-9]*", str(value)):
+            self.fail(f"{value!r} is no range of rows such as 0:500, :500 or 100:", param, ctx)
+        return str(value)
+
+
+def row_range(text: str, rows: int, source: str) -> tuple[int, int]:
+    """The first row of a `RowRange` and the one after the last.
+
+    Raises
+    ------
+    click.BadParameter
+        The table has no such rows.
+    """
+    start, stop = text.split(":")
+    first, end = int(start or 0), int(stop or rows)
+    if not first < end <= rows:
+        raise click.BadParameter(
+            f"there are no rows {text} in {source}, which has {rows:,}", param_hint="'--context'"
+        )
+    return first, end

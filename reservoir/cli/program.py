@@ -1,0 +1,161 @@
+"""The program as a click group: commands loaded when they are needed, failures in one line."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from reservoir.cli import failures
+from reservoir.cli.log import log
+from reservoir.errors import DenseFallbackWarning, IllConditionedWarning
+
+
+class Program(click.Group):
+    """A group whose commands are modules of one folder, imported when they are asked for.
+
+    Parameters
+    ----------
+    commands_in : str
+        The package with the modules; each holds a command of its own name.
+    names : sequence of str
+        The commands, in the order of the help.
+    """
+
+    def __init__(self, *args: Any, commands_in: str, names: Sequence[str], **extra: Any) -> None:
+        super().__init__(*args, **extra)
+        self._package = commands_in
+        self._names = list(names)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return self._names
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._names:
+            return None
+        command: click.Command = getattr(import_module(f"{self._package}.{cmd_name}"), cmd_name)
+        return command
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run and exit; every failure is one line and one of the exit codes of `failures`."""
+        log.reset()
+        with warnings.catch_warnings():
+            for category in (IllConditionedWarning, DenseFallbackWarning):
+                warnings.simplefilter("always", category)
+            warnings.showwarning = _log_warning
+            try:
+                code = super().main(
+                    args, prog_name or self.name, complete_var, standalone_mode=False, **extra
+                )
+            except Exception as error:
+                code = failures.report(error)
+        sys.exit(code)
+
+
+def _log_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    log.warning(str(message))
+
+
+class Command(click.Command):
+    """A command with the options that all of them share, and headings in its help.
+
+    Parameters
+    ----------
+    sections : mapping of str to sequence of str
+        Headings and the names of the options below them; the others come last.
+    """
+
+    def __init__(
+        self, *args: Any, sections: Mapping[str, Sequence[str]] | None = None, **extra: Any
+    ) -> None:
+        super().__init__(*args, **extra)
+        self.params.extend(_common_options())
+        self._sections = dict(sections or {})
+
+    def invoke(self, ctx: click.Context) -> Any:
+        for name in COMMON:
+            ctx.params.pop(name, None)
+        _warn_of_unknown_variables(ctx, self)
+        return super().invoke(ctx)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        records = {
+            param.name: record
+            for param in self.get_params(ctx)
+            if (record := param.get_help_record(ctx)) is not None
+        }
+        for title, names in self._sections.items():
+            with formatter.section(title):
+                formatter.write_dl([records.pop(name) for name in names])
+        with formatter.section("Options"):
+            formatter.write_dl(list(records.values()))
+
+
+COMMON = ("config", "log_format", "quiet")
+
+
+def _common_options() -> list[click.Parameter]:
+    from reservoir.cli.job_file import use_job_file
+    from reservoir.cli.log import FORMATS
+    from reservoir.cli.parameters import File
+
+    return [
+        click.Option(
+            ["--config"],
+            type=File(),
+            metavar="JOB.TOML",
+            is_eager=True,
+            callback=use_job_file,
+            help="Take options from the table of this command in a TOML file.",
+        ),
+        click.Option(
+            ["--log-format"],
+            type=click.Choice(FORMATS),
+            default="text",
+            is_eager=True,
+            callback=_set_log_format,
+            envvar="RESERVOIR_LOG_FORMAT",
+            help="Form of the log on standard error.",
+        ),
+        click.Option(
+            ["-q", "--quiet"],
+            is_flag=True,
+            is_eager=True,
+            callback=_set_quiet,
+            help="Say nothing but warnings and errors.",
+        ),
+    ]
+
+
+def _set_log_format(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    log.format = value
+    return value
+
+
+def _set_quiet(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    log.quiet = value
+    return value
+
+
+def _warn_of_unknown_variables(ctx: click.Context, command: click.Command) -> None:
+    """A variable that looks like an option and is none is a slip of the pen."""
+    prefix = f"{ctx.auto_envvar_prefix}_"
+    known = [f"{prefix}{param.name}".upper() for param in command.params]
+    for name in sorted(os.environ):
+        if name.startswith(prefix) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            log.warning(f"the variable {name} is set, but {command.name} has no such option{hint}")

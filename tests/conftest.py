@@ -1,0 +1,74 @@
+"""What several test files share: Hypothesis settings, threads and random reservoirs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from reservoir import threads
+from reservoir.esn.model import Reservoir
+from scipy import sparse
+
+settings.register_profile("project", deadline=None, derandomize=True, database=None)
+settings.load_profile("project")
+
+
+@pytest.fixture
+def use_threads(monkeypatch):
+    """Set the number of threads for the rest of the test, whatever the machine has."""
+    pools = []
+
+    def use(number: int) -> None:
+        if threads._pool is not None and threads._pool in pools:
+            threads._pool.shutdown()
+        monkeypatch.setattr(threads, "count", lambda: number)
+        monkeypatch.setattr(threads, "_pool", None)
+        pools.append(threads._workers())
+
+    yield use
+    for pool in pools:
+        pool.shutdown()
+
+
+def random_matrix(form: str, units: int, rng: np.random.Generator):
+    """A recurrent matrix with row sums below 1, of a form of its own in the kernels."""
+    if form == "dense":
+        return rng.uniform(-1, 1, (units, units)) / units
+    if form == "permutation":
+        weights = rng.uniform(-0.9, 0.9, units)
+        return sparse.csr_array(
+            (weights, (np.arange(units), rng.permutation(units))), shape=(units, units)
+        )
+    full = rng.uniform(-1, 1, (units, units)) * (rng.random((units, units)) < 0.6) / units
+    full[0] = rng.uniform(-1, 1, units) / units  # a full row: more than one weight
+    matrix = sparse.csr_array(full)
+    return sparse.csr_array((matrix.data, matrix.indices.astype(np.int32), matrix.indptr), matrix.shape)
+
+
+def random_reservoir(
+    form: str = "csr",
+    units: int = 7,
+    inputs: int = 2,
+    feedback: int = 0,
+    *,
+    activation: str = "tanh",
+    leak: str = "vector",
+    dtype: str = "float64",
+    seed: int = 0,
+) -> Reservoir:
+    """A reservoir that forgets its start, with a bias."""
+    rng = np.random.default_rng(seed)
+    leak_rate = rng.uniform(0.2, 1.0, units) if leak == "vector" else np.full(units, 0.3)
+    return Reservoir(
+        W=random_matrix(form, units, rng).astype(dtype),
+        W_in=rng.uniform(-1, 1, (units, inputs)).astype(dtype),
+        W_fb=rng.uniform(-0.3, 0.3, (units, feedback)).astype(dtype),
+        bias=rng.uniform(-0.5, 0.5, units).astype(dtype),
+        leak_rate=leak_rate.astype(dtype),
+        activation=activation,
+    )
+
+
+@pytest.fixture(scope="session")
+def make_reservoir():
+    return random_reservoir
