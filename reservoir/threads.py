@@ -155,6 +155,17 @@ def _blas() -> Any:
     return ThreadpoolController()
 
 
+def _take_control() -> None:
+    """Let the calling thread set the limit.
+
+    threadpoolctl 3.8 obeys one thread alone, the first one, until it is told to forget it.
+    """
+    for library in _blas().lib_controllers:
+        forget = getattr(library, "clear_controlling_thread", None)
+        if forget is not None:
+            forget(force=True)
+
+
 _blas_lock = threading.Lock()
 _blas_users = 0
 _blas_limit: Any = None
@@ -169,6 +180,7 @@ def single_blas() -> Iterator[None]:
     global _blas_users, _blas_limit
     with _blas_lock:
         if _blas_users == 0:
+            _take_control()
             _blas_limit = _blas().limit(limits=1, user_api="blas")
         _blas_users += 1
     try:
@@ -177,4 +189,6 @@ def single_blas() -> Iterator[None]:
         with _blas_lock:
             _blas_users -= 1
             if _blas_users == 0:
+                _take_control()
                 _blas_limit.restore_original_limits()
+                _take_control()

@@ -42,7 +42,9 @@ def random_matrix(form: str, units: int, rng: np.random.Generator):
     full = rng.uniform(-1, 1, (units, units)) * (rng.random((units, units)) < 0.6) / units
     full[0] = rng.uniform(-1, 1, units) / units  # a full row: more than one weight
     matrix = sparse.csr_array(full)
-    return sparse.csr_array((matrix.data, matrix.indices.astype(np.int32), matrix.indptr), matrix.shape)
+    return sparse.csr_array(
+        (matrix.data, matrix.indices.astype(np.int32), matrix.indptr), matrix.shape
+    )
 
 
 def random_reservoir(

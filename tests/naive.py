@@ -73,7 +73,10 @@ def run_closed(network, loop, inputs, x=None, y=None):
         x = step(network, x, u, y[: network.W_fb.shape[1]], np.zeros(units))
         features = x if loop.weights.shape[1] == units else np.concatenate([x, u])
         y = np.array(
-            [float(loop.intercept[m]) + math.fsum(loop.weights[m] * features) for m in range(targets)]
+            [
+                float(loop.intercept[m]) + math.fsum(loop.weights[m] * features)
+                for m in range(targets)
+            ]
         )
         states[t], outputs[t] = x, y
     return states, outputs

@@ -10,9 +10,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from test_checkpoint_records import random_record, reseal
+
 from reservoir.checkpoint import load, read, save
 from reservoir.errors import CheckpointError
-from test_checkpoint_records import random_record, reseal
 
 # In a process of its own: a crash inside HDF5 must be a failure here, not the end of the tests.
 MUTATE = """
@@ -73,7 +74,7 @@ def test_every_number_is_covered_by_the_manifest(tmp_path):
                 file[name][...] = value.replace(b"a", b"b", 1)
             else:
                 file[name][...] = np.zeros_like(value) if np.any(value) else value + 1
-        with pytest.raises(CheckpointError, match="manifest|config"):
+        with pytest.raises(CheckpointError, match=r"manifest|config"):
             load(tmp_path / "m.h5")
 
 
@@ -115,12 +116,16 @@ def test_truncated_files(tmp_path):
     save(random_record(), tmp_path / "m.h5")
     good = (tmp_path / "m.h5").read_bytes()
     path = tmp_path / "short.h5"
-    for length in sorted({0, 1, 7, 8, 9, 100, 511, 2048, len(good) - 1, *range(0, len(good), 4099)}):
+    for length in sorted(
+        {0, 1, 7, 8, 9, 100, 511, 2048, len(good) - 1, *range(0, len(good), 4099)}
+    ):
         path.write_bytes(good[:length])
-        with pytest.raises(CheckpointError, match="short.h5: is (truncated|damaged|empty|not an)"):
+        with pytest.raises(
+            CheckpointError, match=r"short\.h5: is (truncated|damaged|empty|not an)"
+        ):
             load(path)
     path.write_bytes(good[: len(good) // 2])
-    with pytest.raises(CheckpointError, match="is truncated$"):
+    with pytest.raises(CheckpointError, match=r"is truncated$"):
         load(path)
     path.write_bytes(good)
     load(path)
@@ -130,13 +135,13 @@ def test_what_is_no_checkpoint(tmp_path):
     path = tmp_path / "x.h5"
     with pytest.raises(CheckpointError, match=r"x\.h5: no such file$"):
         load(path)
-    with pytest.raises(CheckpointError, match="is a directory$"):
+    with pytest.raises(CheckpointError, match=r"is a directory$"):
         load(tmp_path)
     path.write_bytes(b"")
-    with pytest.raises(CheckpointError, match="is empty$"):
+    with pytest.raises(CheckpointError, match=r"is empty$"):
         load(path)
     path.write_bytes(b"col\n1.0\n")
-    with pytest.raises(CheckpointError, match="is not an HDF5 file$"):
+    with pytest.raises(CheckpointError, match=r"is not an HDF5 file$"):
         load(path)
     with h5py.File(path, "w") as file:
         file["x"] = 1.0

@@ -12,8 +12,9 @@ from dataclasses import fields, is_dataclass, replace
 import h5py
 import numpy as np
 import pytest
-from reservoir.esn.model import ESN, Position, Readout, Reservoir, RidgePath, Scaler
 from scipy import sparse
+
+from reservoir.esn.model import ESN, Position, Readout, Reservoir, RidgePath, Scaler
 
 
 def random_record(

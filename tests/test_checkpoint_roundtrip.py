@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reservoir.checkpoint import Checkpoint, load, read, save, write
-from reservoir.errors import CreateError, DataError
 from scipy import sparse
 from test_checkpoint_records import assert_same, bits, changed, random_record, reseal
+
+from reservoir.checkpoint import Checkpoint, load, read, save, write
+from reservoir.errors import CreateError, DataError
 
 sizes = st.integers(0, 4)
 
@@ -153,7 +154,7 @@ def test_generators_go_on_where_they_stood(tmp_path, kind):
 
 
 def test_legacy_generators_go_on_where_they_stood(tmp_path):
-    generator = np.random.RandomState(7)  # noqa: NPY002 - scikit-learn users pass these
+    generator = np.random.RandomState(7)
     generator.standard_normal(3)
     write(Checkpoint(random_record(), estimator={"random_state": generator}), tmp_path / "m.h5")
     loaded = read(tmp_path / "m.h5").estimator["random_state"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -184,11 +186,9 @@ def test_no_allocation_in_the_time_loops():
                     many = allocations(network, loop, 3000, lanes, closed)
                     assert 0 < few == many, (form, lanes, closed, few, many)
     """
-    from pathlib import Path
-
     here = Path(__file__).parent
     subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script), str(here), str(here.parent)],
         check=True,
-        env={"NUMBA_NRT_STATS": "1", **__import__("os").environ},
+        env={**os.environ, "NUMBA_NRT_STATS": "1"},
     )

@@ -204,7 +204,8 @@ def test_ahead_passes_an_exception_on_in_its_place(use_threads, number):
 
     taken = []
     with pytest.raises(LookupError, match="no third"):
-        taken.extend(map(taken.append, threads.ahead(items())))
+        for item in threads.ahead(items()):
+            taken.append(item)
     assert taken == [1, 2]
     assert not running_ahead()
 
@@ -297,6 +298,31 @@ def test_the_last_of_several_threads_frees_blas(blas):
     assert blas() == {1}, "freed while another thread computes"
     leave.set()
     thread.join()
+    assert blas() == {2}
+
+
+def test_any_thread_can_hold_blas(blas):
+    """threadpoolctl 3.8 ignores every thread but the first that has set a limit and is alive."""
+    inside, leave = [], threading.Event()
+
+    def other():
+        for _ in range(2):
+            with threads.single_blas():
+                inside.append(blas())
+        inside.append(blas())
+        leave.wait(LONG)
+
+    thread = threading.Thread(target=other)
+    with threads.single_blas():
+        pass
+    thread.start()
+    while len(inside) < 3 and thread.is_alive():
+        thread.join(0.01)
+    with threads.single_blas():  # the other one is alive still
+        inside.append(blas())
+    leave.set()
+    thread.join()
+    assert inside == [{1}, {1}, {2}, {1}]
     assert blas() == {2}
 
 

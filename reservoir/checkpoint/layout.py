@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from reservoir.checkpoint import tree
-from reservoir.checkpoint.filters import Header
+from reservoir.checkpoint.header import Header
 from reservoir.checkpoint.tree import Dataset, Group
 from reservoir.errors import CheckpointError
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reservoir.checkpoint import manifest, strict, tree, version
-from reservoir.checkpoint.filters import Hdf5Id, Header
 from reservoir.checkpoint.hdf5 import h5py
+from reservoir.checkpoint.header import Hdf5Id, Header
 from reservoir.checkpoint.limits import Limits
 from reservoir.checkpoint.tree import Dataset, Group, Node
 from reservoir.errors import CheckpointError

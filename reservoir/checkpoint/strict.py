@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from reservoir.checkpoint import filters
-from reservoir.checkpoint.filters import Hdf5Id, Header
+from reservoir.checkpoint import chunks
 from reservoir.checkpoint.hdf5 import h5a, h5d, h5g, h5o, h5py, h5s, h5t
+from reservoir.checkpoint.header import Hdf5Id, Header
 from reservoir.checkpoint.limits import MIB, Limits
 from reservoir.checkpoint.tree import Array
 from reservoir.errors import CheckpointError
@@ -95,6 +95,9 @@ def walk(root: Hdf5Id, limits: Limits, file_size: int) -> dict[str, Header]:
 
 def data(header: Header) -> Array:
     """Read a dataset that `walk` has let through."""
+    plist = header.dataset.get_create_plist()
+    if plist.get_layout() == h5d.CHUNKED:
+        return chunks.read(header, plist)
     out: Array = np.empty(header.shape, header.dtype)
     if out.size:
         header.dataset.read(h5s.ALL, h5s.ALL, out)
@@ -201,5 +204,5 @@ def _dataset(node: Hdf5Id, path: str, attributes: dict[str, Array], limits: Limi
             f"{path} declares {header.nbytes:,} bytes and stores {stored:,}: too little for it"
         )
     if header.nbytes <= limits.total and layout == h5d.CHUNKED:
-        filters.check(header, plist, limits)
+        chunks.check(header, plist, limits)
     return header

@@ -13,7 +13,7 @@ import numpy as np
 
 from reservoir.checkpoint import Checkpoint, write
 from reservoir.cli import columns, pictures, text
-from reservoir.cli.data import opened, spans
+from reservoir.cli.data import Spans, opened, spans
 from reservoir.cli.log import log
 from reservoir.cli.progress import progress
 from reservoir.errors import ColumnError
@@ -55,7 +55,7 @@ def run(job: Job) -> None:
     with opened(job.data) as tables:
         task = _task(tables, job, settings)
         log.info(
-            f"fitting {job.parameters['units']} units on {sum(task.data.inputs.lengths):,} steps "
+            f"fitting {job.parameters['units']} units on {sum(task.inputs.lengths):,} steps "
             f"of {len(tables)} series, seed {seed}",
             seed=seed,
         )
@@ -67,7 +67,7 @@ def run(job: Job) -> None:
         from reservoir.analysis.pictures import ridge_path_picture
 
         pictures.write(job.plot, ridge_path_picture(model.ridge_path, model.target_names))
-    text.print_pairs(_report(job.output, model, task.data, spread, seed, seconds))
+    text.print_pairs(_report(job.output, model, task.inputs, spread, seed, seconds))
 
 
 def estimator_parameters(parameters: Mapping[str, Any], seed: int) -> dict[str, Any]:
@@ -84,10 +84,16 @@ def _settings(parameters: Mapping[str, Any]) -> esn_fit.Settings:
 
 @dataclass(frozen=True)
 class _Task:
-    """Inputs, targets and what they are."""
+    """Inputs and targets, and what they are."""
 
-    data: esn_fit.Data
+    inputs: Spans
+    targets: Spans
     labels: esn_fit.Labels
+    skip_missing: bool
+
+    def data(self, inputs: Spans) -> esn_fit.Data:
+        """The pairing, with ``inputs`` for its inputs."""
+        return esn_fit.Data(inputs, self.targets, self.labels.horizon, self.skip_missing)
 
 
 def _task(tables: Sequence[Table], job: Job, settings: esn_fit.Settings) -> _Task:
@@ -115,14 +121,17 @@ def _task(tables: Sequence[Table], job: Job, settings: esn_fit.Settings) -> _Tas
     if horizon == 0 and max(among) >= 0:
         shared = ", ".join(name for name in target_names if name in places)
         log.warning(f"{shared}: an input of the same step as the target, which it gives away")
-    skip = job.parameters["missing_targets"] == "skip"
-    data = esn_fit.Data(spans(inputs, "DATA"), spans(targets, "DATA", horizon), horizon, skip)
-    for span in data.inputs.series:
-        esn_fit.washout_of(settings.washout, span.shape[0], span.table.source)  # type: ignore[attr-defined]
+    for table in inputs:
+        esn_fit.washout_of(settings.washout, len(table.values), table.source)
     for option, expected in (("input", len(input_names)), ("feedback", len(target_names))):
         _check_scaling(job.parameters, f"{option}_scaling", expected)
     continues = np.array(among if horizon == 1 else [-1] * len(among), np.int64)
-    return _Task(data, esn_fit.Labels(continues, horizon, input_names, target_names))
+    return _Task(
+        spans(inputs, "DATA"),
+        spans(targets, "DATA", horizon),
+        esn_fit.Labels(continues, horizon, input_names, target_names),
+        job.parameters["missing_targets"] == "skip",
+    )
 
 
 def _chosen(table: Table, first: Table, job: Job) -> tuple[Table, Table]:
@@ -150,34 +159,32 @@ def _fitted(
     task: _Task, parameters: Mapping[str, Any], settings: esn_fit.Settings, seed: int
 ) -> tuple[ESN, Scaler]:
     """The model, and the measured mean and deviation of the targets."""
-    data = task.data
     rng = generator(seed)
     names = {field.name for field in fields(Recipe)}
     recipe = Recipe(**{name: value for name, value in parameters.items() if name in names})
-    reservoir = build(recipe, data.inputs.columns, data.targets.columns, rng)
-    measured = measure(data.inputs), measure(data.targets, nan=data.skip_missing)
+    reservoir = build(recipe, task.inputs.columns, task.targets.columns, rng)
+    measured = measure(task.inputs), measure(task.targets, nan=task.skip_missing)
     scalers = measured
     if not parameters["standardize"]:
-        scalers = unscaled(data.inputs.columns), unscaled(data.targets.columns)
+        scalers = unscaled(task.inputs.columns), unscaled(task.targets.columns)
     passes = 2 if settings.ridge.criterion == "loo" else 1
-    with progress(data.inputs, "fit", passes) as inputs:
-        told = esn_fit.Data(inputs, data.targets, data.horizon, data.skip_missing)
+    with progress(task.inputs, "fit", passes) as inputs:
         model, _ = esn_fit.fit(
-            reservoir, told, scalers, settings, task.labels, noise_entropy(rng)
+            reservoir, task.data(inputs), scalers, settings, task.labels, noise_entropy(rng)
         )
     return model, measured[1]
 
 
 def _report(
-    output: str, model: ESN, data: esn_fit.Data, spread: Scaler, seed: int, seconds: float
+    output: str, model: ESN, inputs: Spans, spread: Scaler, seed: int, seconds: float
 ) -> list[tuple[str, str]]:
     path = model.ridge_path
     ahead = f", {model.horizon} step{'s' * (model.horizon > 1)} ahead" if model.horizon else ""
     ridges = ", ".join(text.number(ridge) for ridge in np.unique(path.chosen))
     pairs = [
         ("model", output),
-        ("series", f"{len(data.inputs.series):,}"),
-        ("steps", f"{sum(data.inputs.lengths):,}"),
+        ("series", f"{len(inputs.series):,}"),
+        ("steps", f"{sum(inputs.lengths):,}"),
         ("scored", f"{path.scored:,}"),
         ("inputs", ", ".join(model.input_names)),
         ("targets", ", ".join(model.target_names) + ahead),

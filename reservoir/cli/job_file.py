@@ -18,12 +18,12 @@ from typing import Any
 
 import click
 
-from reservoir.cli.parameters import Numbers, Ridge, Washout
+from reservoir.cli.parameters import Numbers, ParamType, Ridge, Washout
 
 Tables = dict[str, dict[str, Any]]
 
 # What TOML may hold for a type of option, and how that is called; texts for all others.
-_ACCEPTED: tuple[tuple[type[click.ParamType], tuple[type, ...], str], ...] = (
+_ACCEPTED: tuple[tuple[type[ParamType], tuple[type, ...], str], ...] = (
     (Ridge, (int, float, list, str), "a number, a list of numbers or a name"),
     (Numbers, (int, float, list), "a number or a list of numbers"),
     (Washout, (int, str), "a whole number or 'auto'"),

@@ -23,8 +23,14 @@ COMMANDS = ("fit", "predict", "forecast", "evaluate", "inspect", "warmup", "conf
         "show_default": True,
     },
 )
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, help="Show the version.",
-              callback=lambda ctx, param, value: _show_version(ctx, value))
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    help="Show the version.",
+    callback=lambda ctx, param, value: _show_version(ctx, value),
+)
 @click.pass_context
 def reservoir(ctx: click.Context) -> None:
     """Echo state networks: fit, predict, forecast.

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
+if TYPE_CHECKING:  # a generic class, which older versions of click do not have
+    ParamType = click.ParamType[Any]
+else:
+    ParamType = click.ParamType
+
 CRITERIA = ("blocks", "gcv", "loo")
 
 
-class File(click.ParamType):
+class File(ParamType):
     """A path, perhaps with a name inside the file, or ``-``; whether it exists is seen later."""
 
     name = "path"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if not value:
             self.fail("the path is empty", param, ctx)
         return str(value)
@@ -33,15 +36,23 @@ class File(click.ParamType):
 class Picture(File):
     """A path that ends with ``.png``."""
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if not str(value).lower().endswith(".png"):
             self.fail(f"{value!r}: pictures are written as .png", param, ctx)
         return super().convert(value, param, ctx)
 
 
-class Numbers(click.ParamType):
+class Real(click.FloatRange):
+    """A finite number in a range."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
+
+
+class Numbers(ParamType):
     """A number, or numbers separated by commas; a list in a job file."""
 
     name = "number[,...]"
@@ -56,9 +67,7 @@ class Numbers(click.ParamType):
             self.fail("the list is empty", param, ctx)
         return numbers[0] if len(numbers) == 1 else numbers
 
-    def _number(
-        self, item: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
+    def _number(self, item: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         try:
             number = float(item)
         except ValueError:
@@ -86,7 +95,7 @@ class Ridge(Numbers):
         return number
 
 
-class Washout(click.ParamType):
+class Washout(ParamType):
     """A number of steps, or ``auto``."""
 
     name = "steps|auto"
@@ -99,7 +108,7 @@ class Washout(click.ParamType):
         return int(value)
 
 
-class RowRange(click.ParamType):
+class RowRange(ParamType):
     """Rows ``A:B`` counted from 0, B excluded; either may be left out."""
 
     name = "A:B"

@@ -20,9 +20,7 @@ def check(path: str) -> None:
         The file cannot be created.
     """
     if find_spec("matplotlib") is None:
-        raise click.ClickException(
-            "--plot needs Matplotlib: pip install 'reservoir-hfopt[plot]'"
-        )
+        raise click.ClickException("--plot needs Matplotlib: pip install 'reservoir-hfopt[plot]'")
     check_creatable(path)
 
 

@@ -12,8 +12,11 @@ from typing import Any
 
 import click
 
+from reservoir import threads
 from reservoir.cli import failures
-from reservoir.cli.log import log
+from reservoir.cli.job_file import use_job_file
+from reservoir.cli.log import FORMATS, log
+from reservoir.cli.parameters import File
 from reservoir.errors import DenseFallbackWarning, IllConditionedWarning
 
 
@@ -74,44 +77,39 @@ class Command(click.Command):
 
     Parameters
     ----------
-    sections : mapping of str to sequence of str
-        Headings and the names of the options below them; the others come last.
+    sections : mapping of str to sequence of click.Option
+        Options under headings of their own; those of decorators come before the shared ones.
     """
 
     def __init__(
-        self, *args: Any, sections: Mapping[str, Sequence[str]] | None = None, **extra: Any
+        self, *args: Any, sections: Mapping[str, Sequence[click.Option]] | None = None, **extra: Any
     ) -> None:
         super().__init__(*args, **extra)
-        self.params.extend(_common_options())
         self._sections = dict(sections or {})
+        for options in self._sections.values():
+            self.params.extend(options)
+        self.params.extend(_shared_options())
 
     def invoke(self, ctx: click.Context) -> Any:
-        for name in COMMON:
+        for name in SHARED:
             ctx.params.pop(name, None)
-        _warn_of_unknown_variables(ctx, self)
+        _check_environment(ctx, self)
         return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        records = {
-            param.name: record
-            for param in self.get_params(ctx)
-            if (record := param.get_help_record(ctx)) is not None
-        }
-        for title, names in self._sections.items():
+        headed = [option for options in self._sections.values() for option in options]
+        others = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
+        sections = self._sections | {"Options": [o for o in others if o not in headed]}
+        for title, options in sections.items():
+            records = [option.get_help_record(ctx) for option in options]
             with formatter.section(title):
-                formatter.write_dl([records.pop(name) for name in names])
-        with formatter.section("Options"):
-            formatter.write_dl(list(records.values()))
+                formatter.write_dl([record for record in records if record is not None])
 
 
-COMMON = ("config", "log_format", "quiet")
+SHARED = ("config", "log_format", "quiet")
 
 
-def _common_options() -> list[click.Parameter]:
-    from reservoir.cli.job_file import use_job_file
-    from reservoir.cli.log import FORMATS
-    from reservoir.cli.parameters import File
-
+def _shared_options() -> list[click.Parameter]:
     return [
         click.Option(
             ["--config"],
@@ -150,8 +148,12 @@ def _set_quiet(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
     return value
 
 
-def _warn_of_unknown_variables(ctx: click.Context, command: click.Command) -> None:
-    """A variable that looks like an option and is none is a slip of the pen."""
+def _check_environment(ctx: click.Context, command: click.Command) -> None:
+    """Refuse a number of threads that is none, and warn of variables that name no option."""
+    try:
+        threads.count()
+    except ValueError as error:
+        raise click.UsageError(str(error), ctx) from None
     prefix = f"{ctx.auto_envvar_prefix}_"
     known = [f"{prefix}{param.name}".upper() for param in command.params]
     for name in sorted(os.environ):

@@ -76,7 +76,7 @@ def build(recipe: Recipe, inputs: int, targets: int, rng: np.random.Generator) -
     """
     streams = rng.spawn(4)
     activation = one_of("activation", recipe.activation, ACTIVATIONS)
-    dtype = np.dtype(one_of("dtype", str(np.dtype(recipe.dtype)), DTYPES))
+    dtype = np.dtype(one_of("dtype", _dtype_name(recipe.dtype), DTYPES))
     if recipe.W is not None:
         W = check_recurrent(recipe.W)
     else:
@@ -141,6 +141,13 @@ def recurrent_units(recipe: Recipe) -> int:
         shape = recipe.W.shape if sparse.issparse(recipe.W) else np.shape(recipe.W)
         return int(shape[0]) if shape else 0
     return whole("units", recipe.units, least=1)
+
+
+def _dtype_name(dtype: Any) -> Any:
+    try:
+        return np.dtype(dtype).name
+    except TypeError:
+        return dtype
 
 
 def _numbers(name: str, value: Any) -> NDArray[np.float64]:

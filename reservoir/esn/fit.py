@@ -13,7 +13,7 @@ from reservoir import threads
 from reservoir.errors import DataError
 from reservoir.esn.harvest import Block, Harvest, Noise, Teacher
 from reservoir.esn.model import ESN, Position, Reservoir
-from reservoir.esn.predict import read_out
+from reservoir.esn.predict import check_inputs, read_out
 from reservoir.esn.ridge import RidgeChoice, solve
 from reservoir.esn.statistics import Collector, Statistics
 from reservoir.series.collection import Collection
@@ -74,6 +74,8 @@ class Data:
             )
         if not self.inputs.series:
             raise DataError(f"{self.inputs.name} holds no series; expected at least one")
+        if not self.targets.columns:
+            raise DataError(f"{self.targets.name} has no columns; expected at least one")
         for i, (n, m) in enumerate(zip(self.inputs.lengths, self.targets.lengths, strict=True)):
             which = "" if self.inputs.form == "one" else f", series {i}"
             if m != max(0, n - self.horizon):
@@ -265,6 +267,10 @@ def fit(
         Series that do not pair up or are too short, values that are not finite.
     """
     data.check(settings.washout)
+    if data.horizon and reservoir.W_fb.shape[1]:
+        raise DataError(
+            f"feedback needs the target of each step; expected no horizon, got {data.horizon}"
+        )
     gathering = Gathering(reservoir, data, scalers, settings, entropy)
     statistics = gathering.statistics()
     with threads.single_blas():
@@ -307,6 +313,16 @@ def fit_more(
         raise DataError(
             f"continued: {len(data.inputs.series)} series cannot go on where "
             f"{len(progress.ends)} ended"
+        )
+    check_inputs(model, data.inputs)
+    if data.horizon != model.horizon:
+        raise DataError(
+            f"the targets are {data.horizon} steps ahead of the inputs, the model was fitted with "
+            f"{model.horizon}; give y if it was given before, and only then"
+        )
+    if _has_direct(model) != settings.direct:
+        raise DataError(
+            f"direct={settings.direct}: the model was fitted with direct={not settings.direct}"
         )
     if data.targets.columns != len(model.continues):
         raise DataError(
@@ -367,6 +383,10 @@ def _with_output(model: ESN) -> ESN:
     return replace(model, end=replace(model.end, y=y))
 
 
+def _has_direct(model: ESN) -> bool:
+    return len(model.readout.weights) > model.reservoir.units
+
+
 def _same_features(a: ESN, b: ESN) -> bool:
     def arrays(model: ESN) -> list[NDArray[Any]]:
         W = model.reservoir.W
@@ -376,7 +396,8 @@ def _same_features(a: ESN, b: ESN) -> bool:
 
     left, right = arrays(a), arrays(b)
     return (
-        a.reservoir.activation == b.reservoir.activation
+        (a.reservoir.activation, a.horizon) == (b.reservoir.activation, b.horizon)
+        and _has_direct(a) == _has_direct(b)
         and len(left) == len(right)
         and all(np.array_equal(x, y) for x, y in zip(left, right, strict=True))
     )

@@ -101,8 +101,11 @@ class Moments:
     def spectrum(self) -> Spectrum:
         """Eigenvalues and projections, from which every ridge follows."""
         values, vectors = eigh(self.gram, lower=False, driver="evd", check_finite=False)
-        floor = values.max(initial=0.0) * np.finfo(float).eps * max(1, len(values))
-        values = np.where(values > floor, values, 0.0)
+        eps, size = np.finfo(float).eps, max(1, len(values))
+        floor = values.max(initial=0.0) * eps * size
+        # What centring leaves of features that never move.
+        lost = self.count * size * (2 * eps * np.abs(self.feature_mean).max(initial=0.0)) ** 2
+        values = np.where(values > max(floor, lost), values, 0.0)
         projected = vectors.T @ self.cross
         inverse = np.where(values > 0, 1.0 / np.where(values > 0, values, 1.0), 0.0)
         residual = np.maximum(self.squares - inverse @ projected**2, 0.0)

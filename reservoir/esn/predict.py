@@ -42,9 +42,10 @@ def read_out(model: ESN, states: NDArray[Any], inputs: NDArray[Any]) -> NDArray[
     """Scaled outputs (n, M) of states (n, N) and scaled inputs (n, K), in the model's dtype."""
     units, dtype = model.reservoir.units, model.reservoir.dtype
     weights = model.readout.weights.astype(dtype)
-    outputs = states @ weights[:units] + model.readout.intercept.astype(dtype)
-    if len(weights) > units:
-        outputs += inputs @ weights[units:]
+    with threads.single_blas():
+        outputs = states @ weights[:units] + model.readout.intercept.astype(dtype)
+        if len(weights) > units:
+            outputs += inputs @ weights[units:]
     return np.asarray(outputs)
 
 
@@ -134,6 +135,11 @@ def context_ends(
                 f"{targets.name} has {targets.lengths} steps, {context.name} has "
                 f"{context.lengths}; expected the same lengths"
             )
+        if targets.columns != len(model.continues):
+            raise DataError(
+                f"{targets.name} has {targets.columns} columns, the model was fitted with "
+                f"{len(model.continues)}"
+            )
         teacher = Teacher(targets, model.target_scaler)
     harvest = Harvest(model.reservoir, context, model.input_scaler, teacher=teacher)
     for _ in harvest:
@@ -187,10 +193,10 @@ def forecast(
             f"{exogenous.name} has {len(exogenous.series)} series of {exogenous.lengths} steps; "
             f"expected {len(starts)} of at least {driven}"
         )
-    cut = Collection(
-        tuple(np.asarray(s[0:driven], np.float64) for s in exogenous.series), exogenous.name, "list"
-    )
-    outputs = _closed(model, cut, starts)
+    cut = [np.array(s[0:driven], np.float64) for s in exogenous.series]
+    for rows in cut:
+        rows[:, sorted(replaced)] = 0.0  # whatever stands there
+    outputs = _closed(model, Collection(tuple(cut), exogenous.name, "list"), starts)
     if feedback:
         return outputs
     firsts = [model.target_scaler.raw(start.y[np.newaxis]) for start in starts]

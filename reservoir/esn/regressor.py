@@ -186,6 +186,16 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         ValueError
             Unusable data or parameters; the message names series, step and column.
         """
+        before = self.__dict__.copy()
+        try:
+            self._fit(X, y)
+        except BaseException:  # an earlier fit stays whole
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        return self
+
+    def _fit(self, X: Any, y: Any) -> None:
         settings = self._settings()
         data, flat = self._data(X, y, reset=True)
         data.check(settings.washout)
@@ -198,7 +208,6 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             reservoir, data, scalers, settings, labels, noise_entropy(rng)
         )
         self._flat = flat
-        return self
 
     def partial_fit(self, X: Any, y: Any = None, *, continued: bool = False) -> ESNRegressor:
         """Add series to the fit; the first call draws the reservoir and sets the scalers.
@@ -303,11 +312,12 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             truth.append(targets.read(i, washout, length, nan=skip))
             said.append(output[washout:length])
             if sample_weight is not None:
-                weights.append(np.asarray(sample_weight)[washout:length])
+                weight = sample_weight if inputs.form == "one" else sample_weight[i]
+                weights.append(np.asarray(weight)[washout:length])
         y_true, y_said = np.concatenate(truth), np.concatenate(said)
         kept = ~np.isnan(y_true).any(axis=1)
-        weight = None if sample_weight is None else np.concatenate(weights)[kept]
-        return float(r2_score(y_true[kept], y_said[kept], sample_weight=weight))
+        kept_weights = np.concatenate(weights)[kept] if weights else None
+        return float(r2_score(y_true[kept], y_said[kept], sample_weight=kept_weights))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -351,6 +361,8 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Inputs checked by scikit-learn where it can, and by the collection where it cannot."""
         if _is_table(X):
             X = validate_data(self, X, reset=reset, ensure_all_finite=False, dtype="numeric")
+        elif reset:
+            self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
         inputs = collect(X, "X")
         if reset:
             self.n_features_in_ = inputs.columns

@@ -65,7 +65,9 @@ class Triangular:
         last = 1 + self.features
         top, middle = self.factor[0, 0], self.factor[1:last]
         u, s, vt = svd(np.triu(middle[:, 1:last]), check_finite=False)
-        s = np.where(s > s.max(initial=0.0) * np.finfo(float).eps * max(1, len(s)), s, 0.0)
+        # The second: what rounding leaves of features that never move, 2 to 5 eps F of their mean.
+        size = max(s.max(initial=0.0), 8 * np.abs(self.factor[0, 1:last]).max(initial=0.0))
+        s = np.where(s > size * np.finfo(float).eps * max(1, len(s)), s, 0.0)
         seen = u.T @ middle[:, last:]  # (F, M)
         unseen = (np.where(s[:, np.newaxis] > 0, 0.0, seen) ** 2).sum(axis=0)
         corner = np.triu(self.factor[last:, last:])

@@ -49,9 +49,7 @@ class Collection:
         series = f"series {index}, " if self.form != "one" else ""
         return f"{series}step {step}, column {column}"
 
-    def read(
-        self, index: int, start: int, stop: int, *, nan: bool = False
-    ) -> NDArray[np.float64]:
+    def read(self, index: int, start: int, stop: int, *, nan: bool = False) -> NDArray[np.float64]:
         """Rows ``start:stop`` of a series as float64, checked.
 
         Raises
@@ -85,9 +83,7 @@ class Collection:
             return np.concatenate([self.read(*piece) for piece in pieces])
         return packed
 
-    def chunks(
-        self, index: int, *, nan: bool = False
-    ) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    def chunks(self, index: int, *, nan: bool = False) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """The series in pieces: first step and rows."""
         rows = max(1, CHUNK_BYTES // (8 * max(1, self.columns)))
         length = self.lengths[index]
@@ -102,7 +98,7 @@ def _is_series(item: Any) -> bool:
 def _checked(item: Any, name: str, *, one_dimensional: bool) -> Any:
     """One series as something two-dimensional and numeric."""
     if not hasattr(item, "shape") or not hasattr(item, "dtype"):
-        item = np.asarray(item)
+        item = _array(item, name)
     kind = np.dtype(item.dtype).kind
     if kind == "c":
         raise DataError(f"{name}: Complex data not supported; expected real numbers")
@@ -151,10 +147,10 @@ def collect(data: Any, name: str = "X", *, one_dimensional: bool = False) -> Col
         _same_columns(series, name)
         return Collection(series, name, "list")
     if one_dimensional and _are_vectors(data):
-        series = tuple(_checked(v, name, one_dimensional=True) for v in data)
+        series = tuple(_checked(np.asarray(v), name, one_dimensional=True) for v in data)
         return Collection(series, name, "list", flat=True)
     if not hasattr(data, "shape") or not hasattr(data, "dtype"):
-        data = np.asarray(data)
+        data = _array(data, name)
     if len(data.shape) == 3:
         series = tuple(_checked(data[i], name, one_dimensional=False) for i in range(len(data)))
         return Collection(series, name, "stack")
@@ -162,12 +158,19 @@ def collect(data: Any, name: str = "X", *, one_dimensional: bool = False) -> Col
     return Collection(series, name, "one", flat=len(data.shape) == 1)
 
 
+def _array(data: Any, name: str) -> NDArray[Any]:
+    try:
+        return np.asarray(data)
+    except ValueError as error:  # nested lists of different lengths
+        raise DataError(f"{name} is not an array of numbers: {error}") from None
+
+
 def _are_vectors(data: Any) -> bool:
     """Whether this is a list of one-dimensional arrays: one-column series of any lengths."""
     return (
         isinstance(data, list | tuple)
         and bool(data)
-        and all(isinstance(v, np.ndarray) and v.ndim == 1 for v in data)
+        and all(len(getattr(v, "shape", ())) == 1 for v in data)
     )
 
 

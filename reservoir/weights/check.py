@@ -89,10 +89,10 @@ def _dense(matrix: object, name: str) -> NDArray[np.floating]:
     # a too large long double becomes inf, and is reported as such
     with np.errstate(over="ignore"):
         array = np.array(array, dtype=_float_type(array.dtype, name), order="C", subok=False)
-    bad = ~np.isfinite(array)
-    if bad.any():
-        row, column = np.unravel_index(int(bad.argmax()), array.shape)
-        raise _not_finite(name, array[row, column], int(row), int(column))
+    finite = np.isfinite(array)
+    if not finite.all():
+        rows, columns = np.nonzero(~finite)
+        _check_finite(array[rows, columns], rows, columns, name)
     return array
 
 
@@ -105,14 +105,14 @@ def _sparse(matrix: sparse.sparray, name: str) -> sparse.csr_array:
     coo = matrix.tocoo()
     with np.errstate(over="ignore"):
         data = coo.data.astype(float_type)  # before duplicates are summed: int8 would wrap
-    places = (coo.row.astype(np.int32), coo.col.astype(np.int32))
-    finite = np.isfinite(data)
-    if not finite.all():
-        first = int(np.lexsort((places[1], places[0], finite))[0])
-        raise _not_finite(name, data[first], int(places[0][first]), int(places[1][first]))
-    csr = sparse.csr_array((data, places), shape=matrix.shape)  # sums duplicates
+    rows, columns = coo.row.astype(np.int32), coo.col.astype(np.int32)
+    _check_finite(data, rows, columns, name)  # before the sum: inf - inf would be NaN
+    csr = sparse.csr_array((data, (rows, columns)), shape=matrix.shape)  # sums duplicates
     csr.eliminate_zeros()
     csr.sort_indices()
+    if csr.nnz < data.size:  # sums may overflow
+        coo = csr.tocoo()
+        _check_finite(coo.data, coo.row, coo.col, name)
     return csr
 
 
@@ -127,6 +127,17 @@ def _float_type(found: np.dtype[np.generic], name: str) -> type[np.float32] | ty
     return np.float32 if found.kind == "f" and found.itemsize == 4 else np.float64
 
 
-def _not_finite(name: str, value: np.floating, row: int, column: int) -> DataError:
-    what = "NaN" if np.isnan(value) else str(float(value))
-    return DataError(f"{name} has {what} at row {row}, column {column} (counted from 0)")
+def _check_finite(
+    values: NDArray[np.floating],
+    rows: NDArray[np.integer],
+    columns: NDArray[np.integer],
+    name: str,
+) -> None:
+    """Raise a DataError for the first value, by rows, that is not finite."""
+    bad = ~np.isfinite(values)
+    if bad.any():
+        rows, columns, values = rows[bad], columns[bad], values[bad]
+        first = int(np.lexsort((columns, rows))[0])
+        what = "NaN" if np.isnan(values[first]) else str(float(values[first]))
+        place = f"row {int(rows[first])}, column {int(columns[first])} (counted from 0)"
+        raise DataError(f"{name} has {what} at {place}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from reservoir.threads import single_blas
 from reservoir.weights.arguments import whole
-from reservoir.weights.blas import one_blas_thread
 
 
 def orthogonal(units: int, *, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -37,6 +37,6 @@ def orthogonal(units: int, *, rng: np.random.Generator) -> NDArray[np.float64]:
     """
     units = whole("units", units, least=1)
     normal = rng.standard_normal((units, units))
-    with one_blas_thread():
+    with single_blas():
         Q, R = np.linalg.qr(normal)
     return np.ascontiguousarray(Q * np.where(np.diag(R) < 0.0, -1.0, 1.0))

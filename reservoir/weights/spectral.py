@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from reservoir.errors import DataError, DenseFallbackWarning
+from reservoir.threads import single_blas
 from reservoir.weights.arguments import nonnegative
-from reservoir.weights.blas import one_blas_thread
 from reservoir.weights.blocks import cyclic_blocks
 from reservoir.weights.check import check_recurrent
 from reservoir.weights.eigenvalues import block_radius
@@ -105,8 +105,8 @@ def try_scale(W: Matrix, radius: float) -> Matrix | None:
         return None
     data: NDArray[np.floating] = np.asarray(W.data if sparse.issparse(W) else W)  # no copy
     with np.errstate(over="ignore"):
-        # (data / 2^e) * (radius / found): neither factor overflows if the result does not
-        data[...] = np.ldexp(data.astype(np.float64), -exponent) * (radius / found)
+        # in this order equal weights become exactly the radius, and nothing overflows early
+        data[...] = np.ldexp(data.astype(np.float64), -exponent) / found * radius
     if not np.isfinite(data).all():
         raise DataError(f"W scaled to spectral radius {radius:g} exceeds the range of {data.dtype}")
     return W
@@ -121,7 +121,7 @@ def _radius(W: Matrix) -> tuple[float, int]:
     A.data = np.ldexp(A.data, -exponent)  # exact
     A.eliminate_zeros()  # weights that are 2^1022 times smaller than the largest
     largest, dense_blocks = 0.0, []
-    with one_blas_thread():
+    with single_blas():
         for block in cyclic_blocks(A):
             if _bound(block) > largest:
                 found, converged = block_radius(block)
