@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from reservoir.errors import DataError
 from reservoir.esn.moments import Moments
 from reservoir.esn.statistics import Collector, Statistics

@@ -7,7 +7,7 @@ says is orange, everything else is blue or grey: a scheme that colour-blind read
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,37 +55,50 @@ def ridge_path_picture(path: RidgePath, names: Sequence[str]) -> bytes:
         axes.plot([], [], "o", color=MODEL, ms=7, label="chosen")
     axes.set_xlabel("ridge (absolute)")
     axes.set_ylabel("held-out error\n(root mean square, scaled targets)")
-    axes.set_title(f"Choice of the ridge by {path.criterion!r}, {path.scored:,} steps scored", loc="left")
+    axes.set_title(
+        f"Choice of the ridge by {path.criterion!r}, {path.scored:,} steps scored", loc="left"
+    )
     axes.grid(which="major", color="0.9")
     axes.legend(frameon=False)
     return _png(figure)
 
 
 def forecast_picture(
-    before: Array, truth: Array, forecast: Array, names: Sequence[str], first: int
+    before: Array,
+    truth: Array,
+    forecasts: Mapping[str, Array],
+    names: Sequence[str],
+    first: int,
 ) -> bytes:
-    """A closed-loop forecast, what came before it, and the truth as far as it is known.
+    """Closed-loop forecasts, what came before them, and the truth as far as it is known.
 
     Parameters
     ----------
     before : (n, M)
-        Truth just before the forecast.
-    truth : (m, M), forecast : (steps, M)
-        Both begin with step ``first``.
+        Truth just before the forecasts.
+    truth : (m, M)
+        Begins with step ``first``, as the forecasts do; m may be 0.
+    forecasts : mapping of str to (steps, M)
+        By the name in the legend; the first is the one that matters.
     names
         Of the targets.
     """
-    figure, panels = _panels(names, height=2.4)
+    count = min(len(names), PANELS)
+    figure = Figure(figsize=(9, 0.9 + 2.4 * count), layout="constrained")
+    panels = list(figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0])
     known = np.concatenate([before, truth])
     for m, axes in enumerate(panels):
-        steps = first - len(before) + np.arange(len(known))
         if len(known):
+            steps = first - len(before) + np.arange(len(known))
             axes.plot(steps, known[:, m], color=TRUTH, lw=2.2, label="truth")
-        ahead = first + np.arange(len(forecast))
-        axes.plot(ahead, forecast[:, m], color=MODEL, lw=1.2, label="forecast")
+        for i, (label, forecast) in enumerate(forecasts.items()):
+            steps = first + np.arange(len(forecast))
+            color = (MODEL, OTHER, *LINES)[i % (2 + len(LINES))]
+            axes.plot(steps, forecast[:, m], color=color, lw=1.2, zorder=3 - 0.1 * i, label=label)
         axes.axvline(first, color=GUIDE, lw=1, ls="--", zorder=0)
         axes.set_ylabel(_label(names[m]))
-    panels[0].set_title(f"Closed-loop forecast of {len(forecast):,} steps", loc="left")
+    longest = max(map(len, forecasts.values()))
+    panels[0].set_title(f"Closed-loop forecast of {longest:,} steps", loc="left")
     _finish(panels, "step")
     return _png(figure)
 
@@ -112,19 +125,14 @@ def prediction_picture(
         upper.plot(steps, truth[:, m], color=TRUTH, lw=2.6, label="truth")
         upper.plot(steps, predicted[:, m], color=MODEL, lw=1.0, label="prediction")
         upper.set_ylabel(_label(names[m]))
-        upper.set_title(f"{_label(names[m])}: NRMSE {nrmse[m]:.3g} over all scored steps", loc="left")
+        upper.set_title(
+            f"{_label(names[m])}: NRMSE {nrmse[m]:.3g} over all scored steps", loc="left"
+        )
         lower.axhline(0, color=GUIDE, lw=1)
         lower.plot(steps, predicted[:, m] - truth[:, m], color=OTHER, lw=1)
         lower.set_ylabel("error")
     _finish(list(panels), "row of the data")
     return _png(figure)
-
-
-def _panels(names: Sequence[str], height: float) -> tuple[Figure, list[Any]]:
-    """A panel for each of the first targets, over a common axis of steps."""
-    count = min(len(names), PANELS)
-    figure = Figure(figsize=(9, 0.9 + height * count), layout="constrained")
-    return figure, list(figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0])
 
 
 def _label(name: str) -> str:
@@ -138,7 +146,7 @@ def _finish(panels: list[Any], xlabel: str) -> None:
         axes.margins(x=0.01)
     panels[-1].set_xlabel(xlabel)
     place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.2}
-    panels[0].legend(frameon=False, ncols=2, **place)
+    panels[0].legend(frameon=False, ncols=4, **place)
 
 
 def _png(figure: Figure) -> bytes:

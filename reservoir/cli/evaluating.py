@@ -68,7 +68,8 @@ def run(job: Job) -> None:
 
 
 def _skip_missing(checkpoint: Checkpoint, job: Job) -> bool:
-    told = (checkpoint.estimator or {}).get("missing_targets", "error")
+    parameters = (checkpoint.estimator or {}).get("parameters", {})
+    told = parameters.get("missing_targets", "error")
     return (job.missing_targets or told) == "skip"
 
 

@@ -60,7 +60,14 @@ def run(job: Job) -> None:
             seed=seed,
         )
         model, spread = _fitted(task, job.parameters, settings, seed)
-    estimator = estimator_parameters(job.parameters, seed)
+    named = [name for table in tables for name in table.columns if table.named]
+    estimator = {
+        "class": "ESNRegressor",
+        "parameters": estimator_parameters(job.parameters, seed),
+        "feature_names": list(model.input_names) if named else [],
+        "flat": False,
+        "incremental": False,
+    }
     write(Checkpoint(model, estimator=estimator), job.output, provenance={"seed": seed})
     seconds = time.perf_counter() - began
     if job.plot is not None:

@@ -79,7 +79,7 @@ def run(job: Job) -> None:
 
         before = known.before if known else np.empty((0, len(model.target_names)))
         after = known.after if known else before
-        picture = forecast_picture(before, after, outputs, model.target_names, first)
+        picture = forecast_picture(before, after, {"forecast": outputs}, model.target_names, first)
         pictures.write(job.plot, picture)
 
 

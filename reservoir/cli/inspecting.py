@@ -43,7 +43,7 @@ def document(path: str, checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def _settings(estimator: Any) -> dict[str, Any]:
+def _settings(document: Any) -> dict[str, Any]:
     """Parameters of an estimator; an array is told by its shape."""
 
     def plain(value: Any) -> Any:
@@ -51,7 +51,7 @@ def _settings(estimator: Any) -> dict[str, Any]:
             return value
         return f"{type(value).__name__} {getattr(value, 'shape', '')}".strip()
 
-    return {name: plain(value) for name, value in estimator.items()}
+    return {name: plain(value) for name, value in document.get("parameters", {}).items()}
 
 
 def _reservoir(model: ESN) -> dict[str, Any]:

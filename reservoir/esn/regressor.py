@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from reservoir.esn import fit as esn_fit
 from reservoir.esn import predict as esn_predict
 from reservoir.esn.build import Recipe, build, generator, noise_entropy
 from reservoir.esn.model import ESN
-from reservoir.esn.ridge import parse_ridge
+from reservoir.esn.ridge import CRITERIA, parse_ridge
 from reservoir.esn.statistics import PARTS, Statistics
 from reservoir.series.collection import Collection, collect
 from reservoir.series.scaler import Scaler, measure, unscaled
@@ -208,6 +208,7 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             reservoir, data, scalers, settings, labels, noise_entropy(rng)
         )
         self._flat = flat
+        self._incremental = False
 
     def partial_fit(self, X: Any, y: Any = None, *, continued: bool = False) -> ESNRegressor:
         """Add series to the fit; the first call draws the reservoir and sets the scalers.
@@ -223,11 +224,15 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if not hasattr(self, "model_"):
             if parse_ridge(self.ridge).criterion == "loo":
                 raise DataError('ridge="loo" cannot be had in parts; use "blocks" or "gcv"')
-            return self.fit(X, y)
+            self.fit(X, y)
+            self._incremental = True
+            return self
+        self._check_progress()
         data, _ = self._data(X, y, reset=False)
         self.model_, self.progress_ = esn_fit.fit_more(
             self.model_, self.progress_, data, self._settings(), continued=continued
         )
+        self._incremental = True
         return self
 
     def merge(self, other: ESNRegressor) -> ESNRegressor:
@@ -238,11 +243,12 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         ValueError
             If the two differ in reservoir, scalers, solver or folds.
         """
-        check_is_fitted(self)
-        check_is_fitted(other)
+        self._check_progress()
+        other._check_progress()
         self.model_, self.progress_ = esn_fit.merge(
             (self.model_, self.progress_), (other.model_, other.progress_), self._settings()
         )
+        self._incremental = True
         return self
 
     def predict(self, X: Any) -> Any:
@@ -319,6 +325,59 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         kept_weights = np.concatenate(weights)[kept] if weights else None
         return float(r2_score(y_true[kept], y_said[kept], sample_weight=kept_weights))
 
+    def document(self) -> dict[str, Any]:
+        """What a checkpoint stores beside ``model_``, to make this estimator again."""
+        check_is_fitted(self)
+        return {
+            "class": type(self).__name__,
+            "parameters": self.get_params(deep=False),
+            "feature_names": getattr(self, "feature_names_in_", np.empty(0)).tolist(),
+            "flat": self._flat,
+            "incremental": self._incremental,
+        }
+
+    @classmethod
+    def from_model(cls, model: ESN) -> ESNRegressor:
+        """An estimator around a record: its parameters are the matrices of the record."""
+        reservoir = model.reservoir
+        feedback = reservoir.W_fb.shape[1] > 0
+        path = model.ridge_path
+        esn = cls(
+            units=reservoir.units,
+            leak_rate=reservoir.leak_rate,
+            ridge=path.criterion if path.criterion in CRITERIA else float(path.chosen[0]),
+            washout=model.washout,
+            activation=reservoir.activation,
+            feedback=feedback,
+            direct=len(model.readout.weights) > reservoir.units,
+            dtype=str(reservoir.dtype),
+            W=reservoir.W,
+            W_in=reservoir.W_in,
+            W_fb=reservoir.W_fb if feedback else None,
+            bias=reservoir.bias,
+        )
+        document = {"parameters": esn.get_params(deep=False), "flat": False, "incremental": False}
+        names = model.input_names
+        numbered = names == tuple(map(str, range(len(names))))
+        document["feature_names"] = [] if numbered else list(names)
+        return cls.from_document(document, model, None)
+
+    @classmethod
+    def from_document(
+        cls, document: Mapping[str, Any], model: ESN, progress: esn_fit.Progress | None
+    ) -> ESNRegressor:
+        """The estimator of a checkpoint; without ``progress`` it cannot be fitted further."""
+        esn = cls(**document["parameters"])
+        esn.model_ = model
+        if progress is not None:
+            esn.progress_ = progress
+        esn.n_features_in_ = model.reservoir.W_in.shape[1]
+        if document["feature_names"]:
+            esn.feature_names_in_ = np.array(document["feature_names"], dtype=object)
+        esn._flat = document["flat"]
+        esn._incremental = document["incremental"]
+        return esn
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False
@@ -330,6 +389,14 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return hasattr(self, "model_")
 
     # ---- what the methods above share
+
+    def _check_progress(self) -> None:
+        check_is_fitted(self)
+        if not hasattr(self, "progress_"):
+            raise DataError(
+                "this model was loaded from a file without its statistics, so nothing can be added "
+                "to its fit; save it with progress=True"
+            )
 
     def _data(self, X: Any, y: Any, *, reset: bool) -> tuple[esn_fit.Data, bool]:
         """Inputs and targets, and whether outputs shall be one-dimensional."""

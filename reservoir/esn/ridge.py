@@ -105,8 +105,7 @@ def solve(
     spectrum = total.spectrum()
     candidates = choice.candidates
     if candidates is None:
-        mean = spectrum.values.mean() if spectrum.values.size else 0.0
-        candidates = GRID * (mean if mean > 0 else 1.0)
+        candidates = _grid(spectrum, statistics.solver)
     targets = len(spectrum.target_mean)
     if fixed:
         errors = np.full((1, targets), np.nan)
@@ -121,6 +120,14 @@ def solve(
     weights, intercept = spectrum.weights(chosen[np.newaxis])
     path = RidgePath(choice.criterion, candidates, errors, chosen, condition, statistics.count)
     return Readout(np.ascontiguousarray(weights[0]), intercept[0]), path
+
+
+def _grid(spectrum: Spectrum, solver: str) -> Array:
+    """The candidates of the criteria: those of GRID that leave the solver some digits."""
+    mean = spectrum.values.mean() if spectrum.values.size else 0.0
+    grid = GRID * (mean if mean > 0 else 1.0)
+    usable = [spectrum.condition(float(ridge)) <= WORST_CONDITION[solver] for ridge in grid]
+    return grid[usable]
 
 
 def _cholesky(total: Moments, ridge: float) -> tuple[Readout, RidgePath] | None:
