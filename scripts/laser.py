@@ -18,7 +18,7 @@ import numpy as np
 
 from reservoir import ESNRegressor, load, save
 from reservoir.analysis.autoregression import fit_autoregression
-from reservoir.analysis.forecasts import draw_forecasts
+from reservoir.analysis.pictures import forecast_picture
 from reservoir.tasks.santafe_laser import santafe_laser
 
 TRAIN, STEPS, CONTEXT = 7000, 200, 500
@@ -39,7 +39,7 @@ def main() -> None:
     scale = float(test.std())
 
     began = time.perf_counter()
-    esn = ESNRegressor(units=1000, random_state=1).fit(train)
+    esn = ESNRegressor(random_state=1).fit(train)
     seconds = time.perf_counter() - began
     linear = fit_autoregression(train)
     print(f"Santa Fe laser: {TRAIN} intensities to train, {len(test)} to test")
@@ -62,6 +62,7 @@ def main() -> None:
         ("linear autoregression", linear_error, linear_forecasts),
     ]
     print(f"{'':24}{'NRMSE, one step':>18}{'forecast: steps within ' + str(BEYOND) + ' std':>36}")
+    esn_valid = [valid_steps(f, t, scale) for f, t in zip(forecasts, truths, strict=True)]
     for name, error, said in rows:
         nrmse = float(np.sqrt(np.mean(error**2))) / scale
         valid = [valid_steps(f, t, scale) for f, t in zip(said, truths, strict=True)]
@@ -72,19 +73,21 @@ def main() -> None:
     again = load(directory / "laser.h5")
     same = np.array_equal(again.predict(test), esn.predict(test))
     print(f"wrote {directory / 'laser.h5'}; loaded again it predicts the same bits: {same}")
-    said = esn.forecast(STEPS)  # from the end of training
-    picture = draw_forecasts(
-        series[TRAIN - 100 : TRAIN, 0],
-        series[TRAIN : TRAIN + STEPS, 0],
+    # The picture shows the start at which the network does neither well nor badly.
+    order = sorted(range(len(starts)), key=lambda i: esn_valid[i])
+    typical = order[len(order) // 2]
+    picture = forecast_picture(
+        contexts[typical][-100:],
+        truths[typical],
         {
-            "echo state network": said[:, 0],
-            "linear autoregression": linear.forecast(STEPS, train)[:, 0],
+            "echo state network": forecasts[typical],
+            "linear autoregression": linear_forecasts[typical],
         },
-        start=TRAIN,
-        ylabel="laser intensity",
+        ["laser intensity"],
+        int(starts[typical]),
     )
     (directory / "forecast.png").write_bytes(picture)
-    print(f"wrote {directory / 'forecast.png'}: forecast against truth")
+    print(f"wrote {directory / 'forecast.png'}: a forecast of median length against the truth")
 
 
 if __name__ == "__main__":

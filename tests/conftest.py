@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import settings
+from scipy import sparse
+
 from reservoir import threads
 from reservoir.esn.model import Reservoir
-from scipy import sparse
 
 settings.register_profile("project", deadline=None, derandomize=True, database=None)
 settings.load_profile("project")

@@ -10,9 +10,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from test_checkpoint_records import random_record, reseal
+from test_checkpoint_records import random_record, record_of, reseal
 
-from reservoir.checkpoint import load, read, save
+from reservoir.checkpoint import read, save
 from reservoir.errors import CheckpointError
 
 # In a process of its own: a crash inside HDF5 must be a failure here, not the end of the tests.
@@ -21,12 +21,12 @@ import sys, warnings
 warnings.simplefilter("error")
 sys.path.insert(0, sys.argv[2])
 import numpy as np
-from reservoir.checkpoint import load
+from reservoir.checkpoint import read
 from reservoir.errors import CheckpointError
 from test_checkpoint_records import bits
 path, count = sys.argv[1], int(sys.argv[3])
 good = open(path, "rb").read()
-expected = bits(load(path))
+expected = bits(read(path).record)
 rng = np.random.default_rng(5)
 filled = np.flatnonzero(np.frombuffer(good, np.uint8))
 same = refused = 0
@@ -39,7 +39,7 @@ for i in range(count):
     with open(path, "wb") as file:
         file.write(bad)
     try:
-        assert bits(load(path)) == expected, "another model was loaded"
+        assert bits(read(path).record) == expected, "another model was loaded"
         same += 1
     except CheckpointError as error:
         assert str(error).startswith(path + ": ") and "\\n" not in str(error), error
@@ -75,7 +75,7 @@ def test_every_number_is_covered_by_the_manifest(tmp_path):
             else:
                 file[name][...] = np.zeros_like(value) if np.any(value) else value + 1
         with pytest.raises(CheckpointError, match=r"manifest|config"):
-            load(tmp_path / "m.h5")
+            record_of(tmp_path / "m.h5")
 
 
 @pytest.mark.parametrize("where", ["/", "reservoir", "reservoir/W", "end/x"])
@@ -84,7 +84,7 @@ def test_every_attribute_is_covered_by_the_manifest(tmp_path, where):
     with h5py.File(tmp_path / "m.h5", "r+") as file:
         file[where].attrs["units"] = np.bytes_("seconds")
     with pytest.raises(CheckpointError, match="does not match the manifest"):
-        load(tmp_path / "m.h5")
+        record_of(tmp_path / "m.h5")
 
 
 @pytest.mark.parametrize("change", ["add", "remove"])
@@ -97,7 +97,7 @@ def test_objects_are_covered_by_the_manifest(tmp_path, change):
             del file["provenance"]
     message = {"add": "/added does not match", "remove": "objects that are not there"}[change]
     with pytest.raises(CheckpointError, match=message):
-        load(tmp_path / "m.h5")
+        record_of(tmp_path / "m.h5")
 
 
 def test_the_manifest_cannot_be_dropped_or_decorated(tmp_path):
@@ -105,11 +105,11 @@ def test_the_manifest_cannot_be_dropped_or_decorated(tmp_path):
     with h5py.File(tmp_path / "m.h5", "r+") as file:
         file["manifest"].attrs["more"] = 1
     with pytest.raises(CheckpointError, match="manifest with attributes"):
-        load(tmp_path / "m.h5")
+        record_of(tmp_path / "m.h5")
     with h5py.File(tmp_path / "m.h5", "r+") as file:
         del file["manifest"]
     with pytest.raises(CheckpointError, match="no manifest"):
-        load(tmp_path / "m.h5")
+        record_of(tmp_path / "m.h5")
 
 
 def test_truncated_files(tmp_path):
@@ -123,45 +123,45 @@ def test_truncated_files(tmp_path):
         with pytest.raises(
             CheckpointError, match=r"short\.h5: is (truncated|damaged|empty|not an)"
         ):
-            load(path)
+            record_of(path)
     path.write_bytes(good[: len(good) // 2])
     with pytest.raises(CheckpointError, match=r"is truncated$"):
-        load(path)
+        record_of(path)
     path.write_bytes(good)
-    load(path)
+    record_of(path)
 
 
 def test_what_is_no_checkpoint(tmp_path):
     path = tmp_path / "x.h5"
     with pytest.raises(CheckpointError, match=r"x\.h5: no such file$"):
-        load(path)
+        record_of(path)
     with pytest.raises(CheckpointError, match=r"is a directory$"):
-        load(tmp_path)
+        record_of(tmp_path)
     path.write_bytes(b"")
     with pytest.raises(CheckpointError, match=r"is empty$"):
-        load(path)
+        record_of(path)
     path.write_bytes(b"col\n1.0\n")
     with pytest.raises(CheckpointError, match=r"is not an HDF5 file$"):
-        load(path)
+        record_of(path)
     with h5py.File(path, "w") as file:
         file["x"] = 1.0
     with pytest.raises(CheckpointError, match="is an HDF5 file but not a checkpoint"):
-        load(path)
+        record_of(path)
     with h5py.File(path, "w") as file:
         for name in ("format", "format_version", "min_reader_version"):
             file.attrs[name] = np.bytes_("1.0.0")
     with pytest.raises(CheckpointError, match=r"HDF5 file of the format '1\.0\.0'$"):
-        load(path)
+        record_of(path)
     with h5py.File(path, "w") as file:
         file.attrs["format"] = "reservoir-checkpoint"  # of variable length
     with pytest.raises(CheckpointError, match="type that is not of the format"):
-        load(path)
+        record_of(path)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(CheckpointError, match="not a regular file"):
-        load(tmp_path / "pipe")
+        record_of(tmp_path / "pipe")
 
 
 def with_attributes(path, **attributes):
@@ -189,7 +189,7 @@ def with_attributes(path, **attributes):
 def test_versions_that_are_refused(tmp_path, attributes, message):
     with_attributes(tmp_path / "m.h5", **attributes)
     with pytest.raises(CheckpointError, match=message):
-        load(tmp_path / "m.h5")
+        record_of(tmp_path / "m.h5")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_versions_that_are_refused(tmp_path, attributes, message):
 )
 def test_versions_that_are_read(tmp_path, attributes):
     with_attributes(tmp_path / "m.h5", **attributes)
-    load(tmp_path / "m.h5")
+    record_of(tmp_path / "m.h5")
 
 
 def test_a_newer_major_is_refused_before_anything_else(tmp_path):
@@ -208,7 +208,7 @@ def test_a_newer_major_is_refused_before_anything_else(tmp_path):
         file["new"] = "of variable length"
         del file["manifest"]
     with pytest.raises(CheckpointError, match="newer major version"):
-        load(tmp_path / "m.h5")
+        record_of(tmp_path / "m.h5")
 
 
 def test_what_a_later_minor_version_adds_is_ignored(tmp_path):
@@ -233,4 +233,4 @@ def test_unknown_encodings_are_refused(tmp_path, name):
         file[name].attrs["encoding-type"] = np.bytes_("other")
     reseal(tmp_path / "m.h5")
     with pytest.raises(CheckpointError, match=f"{name.rpartition('/')[2]} has the encoding 'other"):
-        load(tmp_path / "m.h5")
+        record_of(tmp_path / "m.h5")

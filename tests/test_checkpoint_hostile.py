@@ -1,4 +1,4 @@
-"""Files from strangers: the manifest fits, whatever they hold; they must be refused all the same."""
+"""Files from strangers: the manifest fits, whatever they hold; they must be refused."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import h5py
 import numpy as np
 import pytest
 from scipy import sparse
-from test_checkpoint_records import random_record, reseal
+from test_checkpoint_records import random_record, record_of, reseal
 
-from reservoir.checkpoint import Checkpoint, load, read, save, write
+from reservoir.checkpoint import Checkpoint, read, save, write
 from reservoir.errors import CheckpointError
 
 MIB = 2**20
@@ -57,7 +57,7 @@ def test_sealing_alone_changes_nothing(tmp_path):
         replace(file, "continues", np.array([0, 1, -1]), chunks=(2,), compression="gzip")
         file["added"] = np.arange(3)
     reseal(tmp_path / "m.h5")
-    assert load(tmp_path / "m.h5").continues.tolist() == [0, 1, -1]
+    assert record_of(tmp_path / "m.h5").continues.tolist() == [0, 1, -1]
 
 
 # --- where a file can point ---------------------------------------------------------------------
@@ -244,7 +244,7 @@ def test_a_file_larger_than_the_limit_is_not_opened(tmp_path):
     with open(tmp_path / "m.h5", "r+b") as file:
         file.truncate(66 * MIB)  # sparse: takes no room
     with pytest.raises(CheckpointError, match="is larger than 1,000,000 bytes"):
-        load(tmp_path / "m.h5", max_bytes=1_000_000)
+        record_of(tmp_path / "m.h5", max_bytes=1_000_000)
 
 
 def bomb(file, name, length, inflated):
@@ -330,7 +330,7 @@ def test_depth(tampered, tmp_path):
     with h5py.File(tmp_path / "ok.h5", "r+") as file:
         file["a/b/c/d/e/f"] = 1.0
     reseal(tmp_path / "ok.h5")
-    load(tmp_path / "ok.h5")
+    record_of(tmp_path / "ok.h5")
     tampered(lambda file: file.create_dataset("a/b/c/d/e/f/g", data=1.0), "nested deeper than 6")
 
 
@@ -384,7 +384,7 @@ def test_stored_bytes_shared_by_datasets(tmp_path):
     with h5py.File(path) as file:
         assert file["a39"][0] == 1
     with pytest.raises(CheckpointError, match="claims more bytes than the file has"):
-        load(path)
+        record_of(path)
 
 
 # --- sizes and values ---------------------------------------------------------------------------
@@ -466,7 +466,7 @@ def test_the_index_arrays_below_are_valid_before_they_are_spoiled(tmp_path):
     with h5py.File(tmp_path / "m.h5", "r+") as file:
         csr()(file)
     reseal(tmp_path / "m.h5")
-    W = load(tmp_path / "m.h5").reservoir.W.toarray()
+    W = record_of(tmp_path / "m.h5").reservoir.W.toarray()
     assert [tuple(place) for place in np.argwhere(W)] == [(0, 0), (0, 2), (2, 1)]
 
 

@@ -14,7 +14,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from reservoir.checkpoint import read
 from reservoir.esn.model import ESN, Position, Readout, Reservoir, RidgePath, Scaler
+
+
+def record_of(path, **options):
+    """The record in a checkpoint."""
+    return read(path, **options).record
 
 
 def random_record(

@@ -16,9 +16,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
-from test_checkpoint_records import assert_same, bits, changed, random_record, reseal
+from test_checkpoint_records import (
+    assert_same,
+    bits,
+    changed,
+    random_record,
+    record_of,
+    reseal,
+)
 
-from reservoir.checkpoint import Checkpoint, load, read, save, write
+from reservoir.checkpoint import Checkpoint, read, save, write
 from reservoir.errors import CreateError, DataError
 
 sizes = st.integers(0, 4)
@@ -42,7 +49,7 @@ def test_round_trip_is_exact(**sizes_and_kinds):
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "model.h5")
         save(record, path)
-        assert_same(load(path), record)
+        assert_same(record_of(path), record)
 
 
 @settings(max_examples=15, deadline=None)
@@ -52,7 +59,7 @@ def test_any_text_is_a_name(names):
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "model.h5")
         save(record, path)
-        assert load(path).input_names == tuple(names)
+        assert record_of(path).input_names == tuple(names)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "logistic", "relu", "identity"])
@@ -61,7 +68,7 @@ def test_settings_come_back(tmp_path, activation, washout):
     record = random_record(washout=washout, horizon=5)
     record = changed(record, "reservoir.activation", activation)
     save(record, tmp_path / "m.h5")
-    assert_same(load(tmp_path / "m.h5"), record)
+    assert_same(record_of(tmp_path / "m.h5"), record)
 
 
 def test_int64_indices_stay_int64(tmp_path):
@@ -69,8 +76,8 @@ def test_int64_indices_stay_int64(tmp_path):
     W = record.reservoir.W
     W.indices, W.indptr = W.indices.astype(np.int64), W.indptr.astype(np.int64)
     save(record, tmp_path / "m.h5")
-    assert load(tmp_path / "m.h5").reservoir.W.indices.dtype == np.int64
-    assert_same(load(tmp_path / "m.h5"), record)
+    assert record_of(tmp_path / "m.h5").reservoir.W.indices.dtype == np.int64
+    assert_same(record_of(tmp_path / "m.h5"), record)
 
 
 def test_memory_order_comes_back(tmp_path):
@@ -79,9 +86,9 @@ def test_memory_order_comes_back(tmp_path):
     weights = np.asfortranarray(record.readout.weights)
     save(changed(record, "readout.weights", weights), tmp_path / "f.h5")
     save(record, tmp_path / "c.h5")
-    assert load(tmp_path / "f.h5").readout.weights.flags.f_contiguous
-    assert load(tmp_path / "c.h5").readout.weights.flags.c_contiguous
-    assert_same(load(tmp_path / "f.h5"), record)
+    assert record_of(tmp_path / "f.h5").readout.weights.flags.f_contiguous
+    assert record_of(tmp_path / "c.h5").readout.weights.flags.c_contiguous
+    assert_same(record_of(tmp_path / "f.h5"), record)
 
 
 def test_views_and_big_endian_arrays_are_stored_by_value(tmp_path):
@@ -89,7 +96,7 @@ def test_views_and_big_endian_arrays_are_stored_by_value(tmp_path):
     wide = np.arange(48.0).reshape(12, 4)
     viewed = changed(record, "readout.weights", wide[:, ::2])
     save(changed(viewed, "readout.intercept", np.array([1.0, 2.0], dtype=">f8")), tmp_path / "m.h5")
-    loaded = load(tmp_path / "m.h5").readout
+    loaded = record_of(tmp_path / "m.h5").readout
     assert np.array_equal(loaded.weights, wide[:, ::2])
     assert loaded.intercept.tolist() == [1.0, 2.0]
     assert loaded.intercept.dtype == np.float64
@@ -304,7 +311,7 @@ def test_imports_are_lazy_and_few(tmp_path):
 import sys
 from reservoir import checkpoint
 print("h5py" in sys.modules)
-checkpoint.load({str(tmp_path / "m.h5")!r})
+checkpoint.read({str(tmp_path / "m.h5")!r})
 print(*("sklearn" in sys.modules, "numba" in sys.modules, "xarray" in sys.modules))
 """
     assert run(code) == ["False", "False", "False", "False"]

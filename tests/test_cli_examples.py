@@ -6,8 +6,9 @@ import shlex
 
 import click
 import pytest
-from reservoir.cli.main import COMMANDS, reservoir
 from test_cli_program import make_csv, run, wave
+
+from reservoir.cli.main import COMMANDS, reservoir
 
 
 def all_commands():

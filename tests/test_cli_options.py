@@ -8,6 +8,8 @@ import tomllib
 
 import click
 import pytest
+from test_cli_program import make_series, refused, run
+
 from reservoir import ESNRegressor
 from reservoir.checkpoint import read
 from reservoir.cli import fit_options
@@ -18,7 +20,6 @@ from reservoir.esn.build import DTYPES
 from reservoir.esn.model import ACTIVATIONS
 from reservoir.esn.statistics import PARTS
 from reservoir.weights import TOPOLOGIES, VALUES
-from test_cli_program import make_series, refused, run
 
 NOT_OPTIONS = {"W", "W_in", "W_fb", "bias", "random_state"}
 
@@ -37,7 +38,8 @@ def options(command):
 
 def test_defaults_are_those_of_the_estimator():
     signature = inspect.signature(ESNRegressor).parameters
-    found = {name: p.default for name, p in options(fit).items() if name in signature}
+    given = fit.make_context("fit", ["a.csv", "-o", "m.h5"]).params
+    found = {name: value for name, value in given.items() if name in signature}
     assert found == {n: p.default for n, p in signature.items() if n not in NOT_OPTIONS}
 
 
@@ -181,7 +183,9 @@ def test_config_show_tells_values_and_origins(here):
 
 
 def test_what_config_show_prints_is_a_job_file(here):
-    (here / "job.toml").write_text('[fit]\ndata = ["a b.csv"]\nridge = [1e-5, 2]\nfeedback = true\n')
+    (here / "job.toml").write_text(
+        '[fit]\ndata = ["a b.csv"]\nridge = [1e-5, 2]\nfeedback = true\n'
+    )
     text = run("config", "show", "--config", "job.toml").stdout
     tables = tomllib.loads(text)
     assert set(tables) == {"fit", "predict", "forecast", "evaluate", "inspect", "warmup"}

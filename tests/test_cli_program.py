@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
+
 from reservoir.cli import failures
 from reservoir.cli.main import COMMANDS, reservoir
 from reservoir.errors import CheckpointError, ColumnError, CreateError, DataError
@@ -179,32 +181,30 @@ def test_unexpected_error_in_one_line_and_its_traceback_if_asked(tmp_path, monke
 
 
 def test_broken_pipe_is_quiet(tmp_path):
-    data, model = make_model(tmp_path)
+    _, model = make_model(tmp_path)
     big = make_csv(tmp_path / "big.csv", wave(20_000), ["slow", "fast"])
     command = [*PROGRAM, "predict", str(model), str(big)]
-    writer = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert writer.stdout.readline() == b"step,slow,fast\n"
-    writer.stdout.close()
-    assert writer.stderr.read() == b""
-    assert writer.wait(30) == 1
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as writer:
+        assert writer.stdout.readline() == b"step,slow,fast\n"
+        writer.stdout.close()
+        assert writer.stderr.read() == b""
+        assert writer.wait(30) == 1
 
 
 def test_interrupt_while_waiting_for_input(tmp_path):
     _, model = make_model(tmp_path)
     command = [*PROGRAM, "predict", str(model), "-"]
-    waiting = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-    waiting.stdin.write(b"slow,fast\n")
-    waiting.stdin.flush()
-    deadline = time.monotonic() + 30
-    while not asleep_in_read(waiting.pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    waiting.send_signal(2)
-    assert waiting.communicate(timeout=30)[1].split() == [b"error:", b"interrupted"]
-    assert waiting.returncode == 130
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as waiting:
+        deadline = time.monotonic() + 30
+        while not asleep_in_read(waiting.pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        waiting.send_signal(signal.SIGINT)
+        assert waiting.communicate(timeout=30)[1].split() == [b"error:", b"interrupted"]
+        assert waiting.returncode == 130
 
 
 def asleep_in_read(pid):
-    """Whether a process has consumed what was written to its pipe, and waits for more."""
+    """Whether a process waits for its standard input."""
     with open(f"/proc/{pid}/syscall") as file:
         return file.read().startswith("0 0x0 ")  # read(0, ...)
 
@@ -246,8 +246,9 @@ def test_quiet_says_nothing_but_warnings(tmp_path):
 
 
 def test_a_warning_of_the_library_is_one_line(tmp_path):
-    constant = make_csv(tmp_path / "c.csv", np.ones((300, 1)), ["c"])
-    said = run("fit", constant, "-o", tmp_path / "m.h5", "--units", 10, "--ridge", 0, "-q").stderr
+    sine = make_csv(tmp_path / "s.csv", np.sin(0.2 * np.arange(300))[:, None], ["s"])
+    options = ("--units", 100, "--seed", 0, "--ridge", 0, "-q")
+    said = run("fit", sine, "-o", tmp_path / "m.h5", *options).stderr
     (line,) = said.splitlines()
     assert line.startswith("warning: the readout is ill-conditioned")
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from reservoir.kernels.activations import CODES, activate
 from reservoir.kernels.compile import kernel
 

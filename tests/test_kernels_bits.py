@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_kernels_drives import FORMS, packed, random_drive, random_loop, some
+
 from reservoir.esn.recurrence import (
     LANES_A_TILE,
     Drive,
@@ -19,7 +21,6 @@ from reservoir.esn.recurrence import (
     no_loop,
     origin,
 )
-from test_kernels_drives import FORMS, packed, random_drive, random_loop, some
 
 DTYPES = ("float64", "float32")
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from reservoir.kernels import cache, compile
 
 ROOT = Path(__file__).parents[1]
@@ -127,7 +128,7 @@ def test_numba_is_left_as_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(compile, "cache_directory", lambda: tmp_path)
     before = compile.numba.config.CACHE_DIR
     kernel = compile.kernel(_plus_one)
-    assert compile.numba.config.CACHE_DIR == before
+    assert before == compile.numba.config.CACHE_DIR
     assert kernel(1) == 2
     assert Path(kernel.stats.cache_path).is_relative_to(tmp_path)
     assert list(tmp_path.rglob("*.nbi"))

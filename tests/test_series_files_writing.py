@@ -85,6 +85,18 @@ def test_names_that_look_like_something_else(
 
 
 @every_suffix
+@pytest.mark.parametrize(
+    "column", [",", "a;b", "a\tb", "a b", "7", '"', "#", "a\nb", "NA", "\ufeff"]
+)
+def test_a_single_column_of_any_name(tmp_path: Path, suffix: str, column: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    write_table(path, X[:, :1], [column])
+    table = back(path)
+    assert_same_bits(np.asarray(table.values), X[:, :1])
+    assert table.columns == (("0",) if suffix == ".npy" else (column,))
+
+
+@every_suffix
 @pytest.mark.parametrize("dtype", ["f8", "f4", "i8", "u1", "?"])
 def test_index_is_the_first_column(tmp_path: Path, suffix: str, dtype: str) -> None:
     path = tmp_path / f"x{suffix}"
@@ -309,9 +321,9 @@ def test_a_hundred_thousand_rows_take_less_than_a_second(tmp_path: Path, dtype: 
     values = np.random.default_rng(0).standard_normal((100_000, 2)).astype(dtype)
     times = []
     for _ in range(2):
-        start = time.perf_counter()
+        start = time.process_time()
         write_table(tmp_path / "x.csv", values, ["a", "b"])
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.8
 
 

@@ -126,10 +126,10 @@ def test_infinity_and_nan_are_named():
     both, alone = collect(data, "y"), collect(data[1])
     with pytest.raises(
         DataError,
-        match="^Input y contains infinity at series 1, step 4, column 1; expected finite numbers$",
+        match=r"^Input y contains infinity at series 1, step 4, column 1; expected finite numbers$",
     ):
         both.read(1, 3, 6)
-    with pytest.raises(DataError, match="^Input X contains NaN at step 5, column 0; expected"):
+    with pytest.raises(DataError, match=r"^Input X contains NaN at step 5, column 0; expected"):
         alone.read(0, 5, 6)
     assert np.isnan(alone.read(0, 5, 6, nan=True)[0, 0])
     with pytest.raises(DataError, match="infinity at step 4, column 1"):

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+
 from reservoir import threads
 
 LONG = 60  # seconds after which something that should have happened never will
@@ -202,10 +203,10 @@ def test_ahead_passes_an_exception_on_in_its_place(use_threads, number):
         yield 2
         raise LookupError("no third")
 
-    taken = []
+    stream = threads.ahead(items())
+    taken = [next(stream), next(stream)]
     with pytest.raises(LookupError, match="no third"):
-        for item in threads.ahead(items()):
-            taken.append(item)
+        next(stream)
     assert taken == [1, 2]
     assert not running_ahead()
 

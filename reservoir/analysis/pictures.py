@@ -97,6 +97,10 @@ def forecast_picture(
             axes.plot(steps, forecast[:, m], color=color, lw=1.2, zorder=3 - 0.1 * i, label=label)
         axes.axvline(first, color=GUIDE, lw=1, ls="--", zorder=0)
         axes.set_ylabel(_label(names[m]))
+        if len(known):  # a forecast that runs away leaves the picture, the truth stays readable
+            low, high = known[:, m].min(), known[:, m].max()
+            margin = 0.3 * (high - low) or 1.0
+            axes.set_ylim(low - margin, high + margin)
     longest = max(map(len, forecasts.values()))
     panels[0].set_title(f"Closed-loop forecast of {longest:,} steps", loc="left")
     _finish(panels, "step")

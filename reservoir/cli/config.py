@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from reservoir.cli.parameters import File
+from reservoir.cli.parameters import File, variable
 from reservoir.cli.program import SHARED
 
 EPILOG = """\b
@@ -80,9 +79,7 @@ def _lines(
 def _origin(ctx: click.Context, param: click.Parameter, job_file: str | None) -> str:
     source = ctx.get_parameter_source(str(param.name))
     if source is ParameterSource.ENVIRONMENT:
-        names = [param.envvar] if isinstance(param.envvar, str) else list(param.envvar or [])
-        names.append(f"{ctx.auto_envvar_prefix}_{param.name}".upper())
-        return f"environment {next(n for n in names if os.environ.get(n))}"
+        return f"environment {variable(ctx, param)}"
     if source is ParameterSource.DEFAULT_MAP:
         return str(job_file)
     return "default"

@@ -51,7 +51,9 @@ class Span:
         begin, end, _ = rows.indices(self.shape[0])
         if self.advance is not None:
             self.advance(max(0, end - begin))
-        return self.table.values[self.start + begin : self.start + max(begin, end)]
+        rows = slice(self.start + begin, self.start + max(begin, end))
+        # One layout in memory, whatever the file's: sums over rows have the same bits then.
+        return np.ascontiguousarray(self.table.values[rows])
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from reservoir.analysis.errors import Scores, mean_control, persistence, score
 from reservoir.checkpoint import Checkpoint, read
 from reservoir.cli import columns, pictures, text
 from reservoir.cli.data import opened, spans
+from reservoir.cli.estimator import parameters
 from reservoir.cli.progress import progress
 from reservoir.errors import DataError
 from reservoir.esn.fit import washout_of
@@ -68,8 +69,7 @@ def run(job: Job) -> None:
 
 
 def _skip_missing(checkpoint: Checkpoint, job: Job) -> bool:
-    parameters = (checkpoint.estimator or {}).get("parameters", {})
-    told = parameters.get("missing_targets", "error")
+    told = parameters(checkpoint).get("missing_targets", "error")
     return (job.missing_targets or told) == "skip"
 
 

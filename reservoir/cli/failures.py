@@ -10,8 +10,10 @@ import os
 import traceback
 
 import click
+from click.core import ParameterSource
 
 from reservoir.cli.log import log
+from reservoir.cli.parameters import variable
 from reservoir.errors import ColumnError, CreateError, DataError
 
 RUNTIME, USAGE, BAD_INPUT, CANNOT_CREATE, IO_ERROR, INTERRUPTED = 1, 2, 65, 73, 74, 130
@@ -50,7 +52,8 @@ def message(error: BaseException) -> str:
         case click.Abort():
             return "interrupted"
         case click.UsageError(ctx=click.Context() as context):
-            return f"{error.format_message()} ({context.command_path} -h shows the usage)"
+            source = _source(error, context)
+            return f"{error.format_message()} ({source}{context.command_path} -h shows the usage)"
         case click.ClickException():
             return error.format_message()
         case DataError():
@@ -62,3 +65,13 @@ def message(error: BaseException) -> str:
         case MemoryError():
             return f"out of memory: {error}" if str(error) else "out of memory"
     return f"{type(error).__name__}: {error} (RESERVOIR_DEBUG=1 shows where)"
+
+
+def _source(error: click.UsageError, context: click.Context) -> str:
+    """Where a wrong value comes from, if it is not in sight on the command line."""
+    param = error.param if isinstance(error, click.BadParameter) else None
+    if param is None or param.name is None:
+        return ""
+    if context.get_parameter_source(param.name) is not ParameterSource.ENVIRONMENT:
+        return ""
+    return f"from the variable {variable(context, param)}; "

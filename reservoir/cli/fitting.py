@@ -12,7 +12,7 @@ import click
 import numpy as np
 
 from reservoir.checkpoint import Checkpoint, write
-from reservoir.cli import columns, pictures, text
+from reservoir.cli import columns, estimator, pictures, text
 from reservoir.cli.data import Spans, opened, spans
 from reservoir.cli.log import log
 from reservoir.cli.progress import progress
@@ -60,27 +60,15 @@ def run(job: Job) -> None:
             seed=seed,
         )
         model, spread = _fitted(task, job.parameters, settings, seed)
-    named = [name for table in tables for name in table.columns if table.named]
-    estimator = {
-        "class": "ESNRegressor",
-        "parameters": estimator_parameters(job.parameters, seed),
-        "feature_names": list(model.input_names) if named else [],
-        "flat": False,
-        "incremental": False,
-    }
-    write(Checkpoint(model, estimator=estimator), job.output, provenance={"seed": seed})
+        named = tables[0].named
+    document = estimator.document(model, job.parameters, seed, named)
+    write(Checkpoint(model, estimator=document), job.output, provenance={"seed": seed})
     seconds = time.perf_counter() - began
     if job.plot is not None:
         from reservoir.analysis.pictures import ridge_path_picture
 
         pictures.write(job.plot, ridge_path_picture(model.ridge_path, model.target_names))
     text.print_pairs(_report(job.output, model, task.inputs, spread, seed, seconds))
-
-
-def estimator_parameters(parameters: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """What `ESNRegressor` has to be given for the same model."""
-    matrices = dict.fromkeys(("W", "W_in", "W_fb", "bias"))
-    return {**parameters, **matrices, "random_state": seed}
 
 
 def _settings(parameters: Mapping[str, Any]) -> esn_fit.Settings:

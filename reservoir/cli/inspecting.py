@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from reservoir.checkpoint import Checkpoint
 from reservoir.cli import text
+from reservoir.cli.estimator import parameters
 from reservoir.esn.model import ESN, RidgePath, Scaler
 from reservoir.weights import spectral_radius
 
@@ -25,7 +27,7 @@ def document(path: str, checkpoint: Checkpoint) -> dict[str, Any]:
         "format_version": checkpoint.format_version,
         "created": None if created is None else created.isoformat(),
         "provenance": dict(origin),
-        "estimator": None if checkpoint.estimator is None else _settings(checkpoint.estimator),
+        "estimator": _plain(parameters(checkpoint)),
         "reservoir": _reservoir(model),
         "inputs": _columns(model.input_names, model.input_scaler),
         "targets": _columns(model.target_names, model.target_scaler),
@@ -43,15 +45,15 @@ def document(path: str, checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def _settings(document: Any) -> dict[str, Any]:
-    """Parameters of an estimator; an array is told by its shape."""
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as JSON values; an array is told by its shape."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, bool | int | float | str | list | None):
             return value
         return f"{type(value).__name__} {getattr(value, 'shape', '')}".strip()
 
-    return {name: plain(value) for name, value in document.get("parameters", {}).items()}
+    return {name: plain(value) for name, value in values.items()}
 
 
 def _reservoir(model: ESN) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -134,3 +135,10 @@ def row_range(text: str, rows: int, source: str) -> tuple[int, int]:
             f"there are no rows {text} in {source}, which has {rows:,}", param_hint="'--context'"
         )
     return first, end
+
+
+def variable(ctx: click.Context, param: click.Parameter) -> str:
+    """The variable of the environment that gave a parameter its value."""
+    own = f"{ctx.auto_envvar_prefix}_{param.name}".upper()
+    named = [param.envvar] if isinstance(param.envvar, str) else list(param.envvar or [])
+    return next((name for name in named if os.environ.get(name)), own)

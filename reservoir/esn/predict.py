@@ -196,7 +196,7 @@ def forecast(
     cut = [np.array(s[0:driven], np.float64) for s in exogenous.series]
     for rows in cut:
         rows[:, sorted(replaced)] = 0.0  # whatever stands there
-    outputs = _closed(model, Collection(tuple(cut), exogenous.name, "list"), starts)
+    outputs = _closed(model, Collection(tuple(cut), exogenous.name, exogenous.form), starts)
     if feedback:
         return outputs
     firsts = [model.target_scaler.raw(start.y[np.newaxis]) for start in starts]

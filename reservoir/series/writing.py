@@ -177,12 +177,12 @@ def _write_csv(file: BinaryIO, table: _Output, delimiter: str) -> None:
 
 
 def _header(columns: tuple[str, ...], delimiter: str) -> str:
-    """Names as a line of CSV, all quoted if they would not be taken for names otherwise."""
+    """Names as a line of CSV, all quoted if they could be taken for something else otherwise."""
     text = io.StringIO()
     unclear = (
         all(read_number(name) is not None for name in columns)
         or columns[0].startswith(("#", "\ufeff"))
-        or any("\r" in name for name in columns)
+        or any(character in name for name in columns for character in "\r,;\t")
     )
     quoting: Any = csv.QUOTE_ALL if unclear else csv.QUOTE_MINIMAL
     csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=quoting).writerow(columns)

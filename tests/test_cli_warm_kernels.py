@@ -1,0 +1,49 @@
+"""What ``warmup`` compiles is all that fits, predictions and forecasts need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CODE = """
+import itertools, sys
+import numpy as np
+from reservoir.checkpoint import Checkpoint, read, write
+from reservoir.esn import warmup
+from reservoir.esn.recurrence import run_lanes, run_series
+from reservoir import ESNRegressor
+
+for each in warmup.SPECIALIZATIONS:
+    warmup.warm(each)
+warmed = len(run_series.signatures), len(run_lanes.signatures)
+assert warmed == (6, 6), warmed
+rng = np.random.default_rng(0)
+one, many = rng.standard_normal((80, 2)), list(rng.standard_normal((6, 80, 2)))
+for topology, dtype, feedback in itertools.product(
+    warmup.FORMS.values(), ("float64", "float32"), (False, True)
+):
+    esn = ESNRegressor(8, topology=topology, dtype=dtype, feedback=feedback, noise=0.1,
+                       direct=True, ridge=1.0, random_state=0)
+    if feedback:
+        esn.fit(one[:, :1], one[:, 1:]).predict(one[:, :1])
+        esn.fit([s[:, :1] for s in many], [s[:, 1:] for s in many])
+        esn.forecast(5, one[:, :1], one[:, 1:], inputs=one[:5, :1])
+    else:
+        esn.fit(one).predict(one)
+        esn.fit(many).predict(many)
+        esn.forecast(5, one)
+        esn.forecast(5, many)
+        esn.states(many)
+    write(Checkpoint(esn.model_), sys.argv[1])
+    esn.model_ = read(sys.argv[1]).record
+    esn.predict(one[:, : esn.n_features_in_])
+    esn.predict([s[:, : esn.n_features_in_] for s in many])
+    used = len(run_series.signatures), len(run_lanes.signatures)
+    assert used == warmed, (topology, dtype, feedback, used)
+"""
+
+
+def test_warmup_leaves_nothing_to_compile(tmp_path):
+    command = [sys.executable, "-c", CODE, str(tmp_path / "m.h5")]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
