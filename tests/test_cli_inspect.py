@@ -97,3 +97,10 @@ def test_a_second_warmup_finds_everything_in_the_cache():
     assert all(line.endswith("from the cache") for line in lines[:-2])
     assert lines[-2].startswith(f"all {len(SPECIALIZATIONS)} kernels were in the cache: ")
     assert lines[-1].startswith("cache: /")
+
+
+def test_warmup_without_a_directory_to_write_to(monkeypatch):
+    monkeypatch.setattr("reservoir.kernels.cache.cache_directory", lambda: None)
+    result = run("warmup")
+    assert result.stderr.startswith("warning: no directory for the cache can be written")
+    assert result.stdout.splitlines()[-1] == "cache: none"

@@ -125,6 +125,7 @@ def test_unknown_command_and_option():
     assert "'fitt'" in refused("fitt", code=2)
     assert "--unit-s" in refused("fit", "a.csv", "--unit-s", 3, code=2)
     assert "reservoir fit -h" in refused("fit", "a.csv", code=2)  # -o is missing
+    assert "Missing command" in refused("config", code=2)
 
 
 def test_completion_of_the_shell():
@@ -149,6 +150,7 @@ def test_completion_of_the_shell():
         (CreateError(2, "cannot create x, no such directory", "d"), 73,
          "cannot create x, no such directory: d"),
         (OSError(28, "No space left on device", "x.csv"), 74, "x.csv: No space left on device"),
+        (OSError(28, "No space left on device"), 74, "No space left on device"),
         (MemoryError(), 1, "out of memory"),
         (KeyError("k"), 1, "KeyError: 'k' (RESERVOIR_DEBUG=1 shows where)"),
     ],
@@ -217,6 +219,14 @@ def test_full_standard_output(tmp_path):
     assert ended.returncode == 74
     assert len(ended.stderr.splitlines()) == 1
     assert "No space left" in ended.stderr
+
+
+def test_closed_standard_streams(tmp_path):
+    _, model = make_model(tmp_path)
+    command = " ".join(PROGRAM)
+    ended = subprocess.run(f"{command} predict {model} - <&- >&-", shell=True, capture_output=True)
+    assert ended.returncode == 65
+    assert ended.stderr == b"error: standard input: the file is empty\n"
 
 
 # ---- the log

@@ -208,10 +208,11 @@ def test_gzip(tmp_path: Path) -> None:
     for damaged in (whole[:50], whole[: len(whole) // 2], whole[:-1], b"a,b\n1,2\n"):
         with pytest.raises(DataError, match=r"data\.csv\.gz: the gzip data are damaged"):
             read(path, damaged)
-    middle = len(whole) // 2
-    flipped = whole[:middle] + bytes([whole[middle] ^ 255]) + whole[middle + 1 :]
-    with pytest.raises(DataError):
-        read(path, flipped)
+    block = whole[:10] + b"\xff" + whole[11:]  # no type of a deflated block
+    checksum = whole[:-8] + bytes([whole[-8] ^ 255]) + whole[-7:]
+    for damaged in (block, checksum):
+        with pytest.raises(DataError, match=r"data\.csv\.gz: the gzip data are damaged"):
+            read(path, damaged)
 
 
 def test_missing_files_are_errors_of_the_system(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ Example:
 """
 
 
-@click.group("config")
+@click.group("config", no_args_is_help=False)
 def config() -> None:
     """Show the options in force."""
 

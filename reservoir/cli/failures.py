@@ -53,7 +53,8 @@ def message(error: BaseException) -> str:
             return "interrupted"
         case click.UsageError(ctx=click.Context() as context):
             source = _source(error, context)
-            return f"{error.format_message()} ({source}{context.command_path} -h shows the usage)"
+            text = error.format_message().removesuffix(".")
+            return f"{text} ({source}{context.command_path} -h shows the usage)"
         case click.ClickException():
             return error.format_message()
         case DataError():
@@ -62,6 +63,8 @@ def message(error: BaseException) -> str:
             return f"{error.strerror}: {error.filename}"
         case OSError(strerror=str() as reason, filename=str() as name):
             return f"{name}: {reason}"
+        case OSError(strerror=str() as reason):  # of a standard stream
+            return reason
         case MemoryError():
             return f"out of memory: {error}" if str(error) else "out of memory"
     return f"{type(error).__name__}: {error} (RESERVOIR_DEBUG=1 shows where)"

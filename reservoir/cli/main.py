@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import click
 
 from reservoir.cli.program import Program
@@ -75,6 +78,9 @@ def _show_version(ctx: click.Context, wanted: bool) -> None:
 
 def main() -> None:
     """Run the program on the arguments of the process."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
     reservoir.main()
 
 

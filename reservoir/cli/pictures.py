@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.util import find_spec
 
 import click
@@ -21,6 +22,8 @@ def check(path: str) -> None:
     """
     if find_spec("matplotlib") is None:
         raise click.ClickException("--plot needs Matplotlib: pip install 'reservoir-hfopt[plot]'")
+    # It complains of a read-only home, and draws all the same.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     check_creatable(path)
 
 
