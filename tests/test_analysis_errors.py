@@ -78,5 +78,11 @@ def test_valid_steps():
     assert valid_steps(unknown, said, scale, 0.1) == 2
 
 
+def test_a_forecast_that_overflows():
+    truth, said = np.arange(3.0)[:, None], np.array([[0], [1e200], [np.inf]])
+    assert score(truth, said).rmse[0] == np.inf
+    assert valid_steps(truth, said, np.ones(1), 0.4) == 1
+
+
 def test_a_forecast_that_is_not_a_number_is_not_valid():
     assert valid_steps(np.zeros((3, 1)), np.array([[0], [np.nan], [0]]), np.ones(1), 0.4) == 1

@@ -79,6 +79,21 @@ def test_forecast_without_truth(drawn):
     assert "truth" not in lines(drawn[0].axes[0])
 
 
+def test_a_forecast_that_runs_away_leaves_the_truth_readable(drawn):
+    truth = np.array([[0.0], [np.nan], [10.0], [5.0]])
+    for reach in (9.0, 1e6, np.inf):
+        said = np.array([[0.0], [reach], [9.0]])
+        pictures.forecast_picture(truth, truth[:1], {"forecast": said}, ["x"], 4)
+    near, far, infinite = (figure.axes[0].get_ylim() for figure in drawn)
+    assert -1 < near[0] < 0
+    assert 10 < near[1] < 11
+    assert far[1] == 13
+    assert infinite[1] <= 13
+    unknown = np.full((3, 1), np.nan)
+    pictures.forecast_picture(unknown, unknown, {"forecast": np.ones((3, 1))}, ["x"], 3)
+    assert len(drawn) == 4
+
+
 def test_prediction(drawn):
     truth, said = np.arange(6.0).reshape(3, 2), np.ones((3, 2))
     pictures.prediction_picture(truth, said, ["x", "y"], 7, np.array([0.5, 0.25]))

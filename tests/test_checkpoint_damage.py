@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from test_checkpoint_records import random_record, record_of, reseal
 
-from reservoir.checkpoint import read, save
+from reservoir.checkpoint import read, reading, save
+from reservoir.checkpoint.limits import Limits
 from reservoir.errors import CheckpointError
 
 # In a process of its own: a crash inside HDF5 must be a failure here, not the end of the tests.
@@ -51,7 +52,7 @@ print(same, refused)
 def test_no_mutation_loads_as_another_model(tmp_path):
     save(random_record(), tmp_path / "m.h5")
     command = [sys.executable, "-c", MUTATE, tmp_path / "m.h5", Path(__file__).parent, "400"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
     same, refused = map(int, done.stdout.split())
     assert same + refused == 400
@@ -156,6 +157,17 @@ def test_what_is_no_checkpoint(tmp_path):
         file.attrs["format"] = "reservoir-checkpoint"  # of variable length
     with pytest.raises(CheckpointError, match="type that is not of the format"):
         record_of(path)
+
+
+def test_a_file_that_is_replaced_while_it_is_read(tmp_path):
+    """A job may write its next checkpoint at that moment: what was opened is read to its end."""
+    save(random_record(seed=1), tmp_path / "m.h5")
+    save(random_record(seed=2, units=5), tmp_path / "next.h5")
+    with reading.opened(tmp_path / "m.h5", Limits()) as source:
+        os.replace(tmp_path / "next.h5", tmp_path / "m.h5")
+        root = source.load()
+    assert root.members["end"].members["x"].value.shape == (12,)
+    assert read(tmp_path / "m.h5").record.reservoir.units == 5
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):

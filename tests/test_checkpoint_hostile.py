@@ -100,7 +100,7 @@ def test_virtual_datasets(tampered):
         del file["end"]["x"]
         file["end"].create_virtual_dataset("x", layout)
 
-    tampered(change, "/end/x is a virtual dataset", seal=False)
+    tampered(change, "/end/x is a virtual or compact dataset", seal=False)
 
 
 def test_cycles(tampered):
@@ -270,6 +270,36 @@ def test_a_chunk_shorter_than_its_checksum(tampered):
         dataset.id.write_direct_chunk((0,), b"123")
 
     tampered(change, "/added has a chunk of the wrong length", seal=False)
+
+
+@pytest.mark.parametrize("claimed", [35, 40, 4000, 2**31])
+def test_an_index_that_claims_another_length(tmp_path, claimed):
+    """h5py 3.16 itself reads such a chunk into a buffer that is too small."""
+    path = tmp_path / "m.h5"
+    save(random_record(), path)
+    with h5py.File(path, "r+") as file:
+        dataset = file.create_dataset("added", data=np.arange(9, dtype="i4"), chunks=(9,))
+        file.flush()
+        file.create_dataset("after", data=np.zeros(1000))
+        address = dataset.id.get_chunk_info_by_coord((0,)).byte_offset
+    content = path.read_bytes()
+    rest = bytes(4) + bytes(16) + address.to_bytes(8, "little")  # filter mask, offsets, address
+    assert content.count((36).to_bytes(4, "little") + rest) == 1
+    changed = claimed.to_bytes(4, "little") + rest
+    path.write_bytes(content.replace((36).to_bytes(4, "little") + rest, changed))
+    message = r"/added (has a chunk of the wrong length|claims more bytes than the file has)"
+    with pytest.raises(CheckpointError, match=message):
+        read(path)
+
+
+def test_compact_datasets(tampered):
+    def change(file):
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_layout(h5py.h5d.COMPACT)
+        space = h5py.h5s.create_simple((3,))
+        h5py.h5d.create(file.id, b"added", h5py.h5t.IEEE_F64LE, space, plist)
+
+    tampered(change, "/added is a virtual or compact dataset", seal=False)
 
 
 def test_chunks_that_are_not_stored(tampered):

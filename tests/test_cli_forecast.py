@@ -109,11 +109,11 @@ def test_a_driven_closed_loop_follows_the_truth(place):
 def test_feedback_forces_the_targets_of_the_context(place):
     columns = ("--input-columns", "slow", "--target-columns", "fast")
     fit("fb.h5", *columns, "--feedback")
-    said, log = forecast("fb.h5", "wave.csv", "--steps", 50, "--context", ":200")
+    said, log = forecast("fb.h5", "wave.csv", "--steps", 50, "--context", "50:200")
     theirs = ESNRegressor(units=20, random_state=1, feedback=True)
     X, y = wave(300)[:, :1], wave(300)[:, 1:]
     theirs.fit(X, y)
-    expected = theirs.forecast(50, X[:200], y[:200], inputs=X[200:250])
+    expected = theirs.forecast(50, X[50:200], y[50:200], inputs=X[200:250])
     np.testing.assert_array_equal(said, expected)
     assert "fast: RMSE" in log
 
@@ -129,6 +129,19 @@ def test_plot(place):
     forecast("wave.h5", "--steps", 20, "--plot", "b.png")
     for name in ("a.png", "b.png"):
         assert (place / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_truth_with_gaps(place):
+    """Unknown targets are left out of the errors and of the picture."""
+    fit("fb.h5", "--input-columns", "slow", "--target-columns", "fast", "--feedback")
+    values = wave(300)
+    values[205:210, 1] = np.nan
+    make_csv(place / "gaps.csv", values, ["slow", "fast"])
+    said, log = forecast("fb.h5", "gaps.csv", "--steps", 50, "--context", ":200", "--plot", "g.png")
+    known = ~np.isnan(values[200:250, 1])
+    rmse = np.sqrt(((said[:, 0] - values[200:250, 1])[known] ** 2).mean())
+    assert f"RMSE {rmse:.4g}, " in log
+    assert "over 45 steps of truth" in log
 
 
 @pytest.mark.parametrize("context", ["200:100", "0:301", "300:", "5:5"])

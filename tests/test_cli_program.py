@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from reservoir.cli import failures
+from reservoir.cli.log import Log
 from reservoir.cli.main import COMMANDS, reservoir
 from reservoir.errors import CheckpointError, ColumnError, CreateError, DataError
 
@@ -240,6 +241,14 @@ def test_log_as_json(tmp_path):
     assert event["level"] == "info"
     assert event["seed"] == 3
     assert "10 units" in event["message"]
+
+
+def test_numbers_that_json_does_not_have_are_null(capsys):
+    told = Log()
+    told.format = "json"
+    told.info("it ran away", rmse=float("inf"), steps=np.int64(3))
+    event = json.loads(capsys.readouterr().err, parse_constant=pytest.fail)
+    assert (event["rmse"], event["steps"]) == (None, 3)
 
 
 def test_errors_as_json_too(tmp_path):

@@ -8,6 +8,9 @@ from sklearn.exceptions import NotFittedError
 from test_esn_fit import estimator, pairs
 
 from reservoir.errors import DataError
+from reservoir.esn import fit as esn_fit
+from reservoir.series.collection import Collection, collect
+from reservoir.series.shifted import Shifted
 
 T = 60
 
@@ -78,6 +81,43 @@ def test_values_after_the_fit(one, name, value, word, number):
     if name == "predict":
         with pytest.raises(DataError, match=rf"X contains {word} at series {number - 1}, step 30"):
             free.predict(inputs)
+
+
+@pytest.mark.parametrize("solver", ["gram", "qr"])
+@pytest.mark.parametrize("number", [1, 5])
+def test_a_reservoir_that_diverges(one, solver, number):
+    X, y = one
+    esn = estimator(activation="relu", spectral_radius=1e30, leak_rate=1.0, solver=solver)
+    with pytest.raises(DataError, match="the states of the reservoir are not finite: it diverges"):
+        esn.fit([X] * number, [y] * number)
+
+
+def test_values_that_cannot_be_squared(one):
+    X, y = one
+    with pytest.raises(DataError, match="X: the values of column 1 are too large to be squared"):
+        estimator().fit(X * [1, 1e200], y)
+    with pytest.raises(DataError, match="y: the values of column 0 are too large to be squared"):
+        estimator().fit(X, y * [1e200, 1])
+
+
+def test_score_without_targets_of_a_model_with_targets(one):
+    X, y = one
+    with pytest.raises(
+        DataError, match="score needs y: the model was fitted with targets of their"
+    ):
+        estimator().fit(X, y).score(X)
+
+
+def test_feedback_with_a_horizon(one):
+    """The target of a step is not known yet when it would have to be forced."""
+    model = estimator(feedback=True).fit(*one).model_
+    inputs = collect(one[0])
+    ahead = Collection((Shifted(one[0], 2, (0, 1)),), "y", "one")
+    scalers = model.input_scaler, model.target_scaler
+    labels = esn_fit.Labels(model.continues, 2, ("a", "b"), ("a", "b"))
+    data, settings = esn_fit.Data(inputs, ahead, 2), estimator()._settings()
+    with pytest.raises(DataError, match="feedback needs the target of each step; expected no hori"):
+        esn_fit.fit(model.reservoir, data, scalers, settings, labels)
 
 
 def test_infinite_targets_are_not_missing(one):

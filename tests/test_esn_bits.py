@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import h5py
 import numpy as np
@@ -43,6 +44,23 @@ def test_threads_do_not_change_bits(use_threads, monkeypatch, settings, number):
         assert same_model(esn, found[0][0])
         assert same_bits(said, found[0][1])
         assert same_bits(states, found[0][2])
+
+
+def test_several_fits_at_once(use_threads):
+    """Fits and predictions from threads of the user's own, which share one pool and one BLAS."""
+    use_threads(2)
+    X, y = pairs([400] * 5)
+
+    def fit(seed):
+        esn = estimator(random_state=seed, ridge="blocks", units=30).fit(X, y)
+        return esn, esn.predict(X)
+
+    alone = [fit(seed) for seed in range(6)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(fit, range(6)))
+    for a, b in zip(alone, together, strict=True):
+        assert same_model(a[0], b[0])
+        assert same_bits(a[1], b[1])
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

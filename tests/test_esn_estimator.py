@@ -109,6 +109,9 @@ def test_a_parameter_moves_its_own_matrix_only():
     np.testing.assert_allclose(scaled.bias, base.bias * 2)
     each = estimator(input_scaling=[0.25, 0.75]).fit(X, y).model_.reservoir
     np.testing.assert_allclose(each.W_in, base.W_in * [1, 3])
+    sparser = estimator(connectivity=0.3).fit(X, y).model_.reservoir
+    assert sparser.W.nnz < base.W.nnz
+    assert same_bits([sparser.W_in, sparser.bias], [base.W_in, base.bias])
     assert np.abs(base.W_in).max() <= 0.25
     assert np.abs(base.bias).max() <= 0.5
 
@@ -179,6 +182,14 @@ def test_grid_search():
     found = search.cv_results_["split2_test_score"][0]
     assert found == esn.score(X[test], y[test, 0])
     assert same_model(search.best_estimator_, estimator(input_scaling=0.1).fit(X, y[:, 0]))
+
+
+def test_grid_search_of_the_own_future():
+    X = np.sin(0.3 * np.arange(300))[:, np.newaxis]
+    grid = {"leak_rate": [0.01, 0.9]}
+    search = GridSearchCV(estimator(), grid, cv=TimeSeriesSplit(3), error_score="raise").fit(X)
+    assert search.best_params_ == {"leak_rate": 0.9}
+    assert search.best_estimator_.forecast(5).shape == (5, 1)
 
 
 def test_data_frames():

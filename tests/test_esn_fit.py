@@ -228,4 +228,5 @@ def test_ill_conditioning_is_a_warning_with_the_number():
         estimator(units=50, ridge=0.0).fit(X)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        estimator(units=50, ridge=1e-6).fit(X)
+        for ridge in (1e-6, "blocks", "gcv", "loo"):
+            estimator(units=50, ridge=ridge).fit(X)

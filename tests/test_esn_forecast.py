@@ -182,6 +182,14 @@ def test_predict_runs_free_of_the_targets():
     np.testing.assert_allclose(esn.predict(X[0]), wanted, rtol=1e-8)
 
 
+def test_predict_never_closes_the_loop_through_the_inputs():
+    """Outputs that continue inputs replace them in a forecast, not along a series that is given."""
+    X, y = pairs([40])
+    model = estimator(feedback=True).fit(X, y).model_
+    both = replace(model, continues=np.array([1, 0]))
+    assert same_bits(esn_predict.predict(both, collect(X)), esn_predict.predict(model, collect(X)))
+
+
 def test_states_of_a_feedback_model_are_without_it():
     X, y = pairs([30])
     esn = estimator(feedback=True).fit(X, y)

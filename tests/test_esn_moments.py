@@ -194,6 +194,8 @@ def test_no_ridge_and_dependent_features_give_the_least_norm(solver):
     np.testing.assert_allclose(intercept[0], wanted[1], rtol=1e-8)
     assert spectrum.condition(0.0) == np.inf
     np.testing.assert_allclose(spectrum.degrees_of_freedom(np.array([0.0])), [4.0])
+    errors = ((Y - Z @ wanted[0] - wanted[1]) ** 2).sum(axis=0)
+    np.testing.assert_allclose(spectrum.residuals(np.array([0.0])), errors[np.newaxis], rtol=1e-8)
 
 
 @solvers

@@ -37,6 +37,20 @@ def test_partial_fit_starts_afresh_unless_told():
     same_readout(parts, whole)
 
 
+def test_every_series_has_noise_of_its_own():
+    """A later call draws from the streams after those of the calls before, merged ones too."""
+    X, y = pairs([60, 50])
+    esn = estimator(noise=0.1, standardize=False).fit(X, y)
+    once = esn.progress_.statistics.total().squares, esn.progress_.statistics.total().gram
+    other = copy.deepcopy(esn)
+    esn.partial_fit(X, y)
+    assert esn.progress_.series_seen == 4
+    twice = esn.progress_.statistics.total()
+    np.testing.assert_allclose(twice.squares, 2 * once[0])
+    assert np.abs(twice.gram - 2 * once[1]).max() > 1e-3, "the same noise again"
+    assert esn.merge(other).progress_.series_seen == 6
+
+
 def test_partial_fit_keeps_reservoir_and_scalers():
     X, y = pairs([60, 50])
     esn = estimator().partial_fit(X[0], y[0])
@@ -91,6 +105,7 @@ def test_leave_one_out_in_parts_is_refused():
         (lambda e, X, y: e.partial_fit(X[:2], y[:2], continued=True), "2 series cannot go on whe"),
         (lambda e, X, y: e.set_params(direct=True).partial_fit(X, y), "direct=True: the model was"),
         (lambda e, X, y: e.set_params(folds=3, ridge="blocks").partial_fit(X, y), "cannot be merg"),
+        (lambda e, X, y: e.set_params(ridge="loo").partial_fit(X, y), "loo.* needs all series in"),
         (lambda e, X, y: e.set_params(solver="qr").partial_fit(X, y), "cannot be merged into tho"),
         (lambda e, X, y: e.set_params(noise=-1).partial_fit(X, y), "noise must be a finite number"),
         (lambda e, X, y: e.partial_fit(X[0] * np.nan, y[0]), "Input X contains NaN at step 0, co"),

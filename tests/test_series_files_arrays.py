@@ -208,8 +208,15 @@ def test_npz_compressed_encrypted_and_empty(tmp_path: Path) -> None:
     refused(tmp_path / "c.npz", "no array is a table of real numbers; the file holds no arrays")
 
 
-def test_npz_checksums_are_compared(tmp_path: Path) -> None:
-    path = store(tmp_path / "a.npz", x=X)
+@pytest.mark.parametrize("tail", [b"", b"more than the array"])
+def test_npz_checksums_are_compared(tmp_path: Path, tail: bytes) -> None:
+    member = io.BytesIO()
+    np.save(member, X)
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", member.getvalue() + tail * 1000)
+    with open_table(path) as table:
+        np.testing.assert_array_equal(table.values[:], X)
     whole = path.read_bytes()
     place = whole.index(X[2].tobytes())
     path.write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])

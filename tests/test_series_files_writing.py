@@ -72,7 +72,15 @@ def test_round_trip(tmp_path: Path, suffix: str, values: Any, data: Any) -> None
 @every_suffix
 @pytest.mark.parametrize(
     "columns",
-    [("0", "1"), ("1", "0"), ("inf", "nan"), ("#a", "b"), ("a,b;c\td", '"'), ("\ufeffa", "a\rb")],
+    [
+        ("0", "1"),
+        ("1", "0"),
+        ("inf", "nan"),
+        ("#a", "b"),
+        ("a,b;c\td", '"'),
+        ("\ufeffa", "b"),
+        ("a\rb", "c"),
+    ],
 )
 def test_names_that_look_like_something_else(
     tmp_path: Path, suffix: str, columns: tuple[str, str]

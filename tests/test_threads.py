@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from functools import partial
 from pathlib import Path
 
@@ -103,6 +104,7 @@ def test_an_exception_comes_out_and_stops_the_rest(use_threads, number):
         begun.append(i)
         if i == 3:
             raise KeyError("the third")
+        time.sleep(0.001)  # so that another thread cannot run them all before the error is seen
         return i
 
     with pytest.raises(KeyError, match="the third"):
@@ -156,7 +158,7 @@ def test_tasks_may_run_tasks(use_threads):
 def test_a_forked_child_has_a_pool_of_its_own():
     """The parent's threads do not live in the child; locks that they held are open there."""
     script = """
-        import os, threading
+        import os, signal, threading
         from reservoir import threads
 
         threads.count = lambda: 3
@@ -166,6 +168,7 @@ def test_a_forked_child_has_a_pool_of_its_own():
         threads._blas_lock.acquire()
         child = os.fork()
         if child == 0:
+            signal.alarm(50)  # rather than hang for ever
             ok = len(threads.run_all(meet(3))) == 3
             ok &= list(threads.ahead(iter(range(5)))) == list(range(5))
             with threads.single_blas():

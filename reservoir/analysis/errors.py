@@ -43,7 +43,7 @@ def score(truth: NDArray[Any], predicted: NDArray[Any]) -> Scores:
     def mean(values: Array) -> Array:
         return np.asarray(np.where(known, values, 0.0).sum(axis=0) / steps)
 
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         rmse = np.sqrt(mean(difference**2))
         spread = np.sqrt(mean((truth - mean(truth)) ** 2))
         nrmse = rmse / spread
@@ -102,7 +102,8 @@ def valid_steps(
     """
     deviations = (np.asarray(predicted, np.float64) - truth) / scale
     known = ~np.isnan(truth)
-    squares = np.where(known, deviations, 0.0) ** 2
+    with np.errstate(over="ignore"):
+        squares = np.where(known, deviations, 0.0) ** 2
     mean = squares.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     beyond = ~(mean <= threshold**2)
     return int(np.argmax(beyond)) if beyond.any() else len(beyond)

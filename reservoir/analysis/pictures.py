@@ -97,10 +97,7 @@ def forecast_picture(
             axes.plot(steps, forecast[:, m], color=color, lw=1.2, zorder=3 - 0.1 * i, label=label)
         axes.axvline(first, color=GUIDE, lw=1, ls="--", zorder=0)
         axes.set_ylabel(_label(names[m]))
-        if len(known):  # a forecast that runs away leaves the picture, the truth stays readable
-            low, high = known[:, m].min(), known[:, m].max()
-            margin = 0.3 * (high - low) or 1.0
-            axes.set_ylim(low - margin, high + margin)
+        _keep_in_sight(axes, known[:, m])
     longest = max(map(len, forecasts.values()))
     panels[0].set_title(f"Closed-loop forecast of {longest:,} steps", loc="left")
     _finish(panels, "step")
@@ -142,6 +139,15 @@ def prediction_picture(
 def _label(name: str) -> str:
     """The name of a column; a number alone says little."""
     return f"column {name}" if name.isdecimal() else name
+
+
+def _keep_in_sight(axes: Any, truth: Array) -> None:
+    """Let a forecast that runs away leave the panel, so that the truth stays readable."""
+    truth = truth[np.isfinite(truth)]
+    if len(truth):
+        low, high = axes.get_ylim()
+        margin = 0.3 * np.ptp(truth) or 1.0
+        axes.set_ylim(max(low, truth.min() - margin), min(high, truth.max() + margin))
 
 
 def _finish(panels: list[Any], xlabel: str) -> None:

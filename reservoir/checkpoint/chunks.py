@@ -1,15 +1,17 @@
-"""Chunks and filters, undone here and not by HDF5.
+"""The data of a dataset, read and unfiltered here and not by HDF5.
 
-HDF5 trusts what a file says of a chunk: a checksummed chunk of less than four bytes ends the
-process (HDF5 2.0: the length wraps around), a deflate stream is inflated to its end before
-anyone looks at its length (2 MB in the file, 2 GB of memory). So HDF5 delivers the stored bytes,
-and the three filters of the format are a few lines of Python, in which every length is known.
-The checksum is dropped without a look: the manifest is the stronger one.
+HDF5 and h5py trust what a file says of a chunk. A checksummed chunk of less than four bytes ends
+the process (HDF5 2.0: the length wraps around); `read_direct_chunk` of h5py 3.16 writes beyond its
+buffer if the index claims more bytes than an unfiltered chunk has; a deflate stream is inflated
+to its end before anyone looks at its length (2 MB in the file, 2 GB of memory). So HDF5 only says
+where the bytes are, and the three filters of the format are a few lines of Python, in which every
+length is known. Checksums are dropped without a look: the manifest is the stronger one.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import zlib
 from collections.abc import Iterator
 from itertools import product
@@ -53,8 +55,17 @@ def check(header: Header, plist: Hdf5Id, limits: Limits) -> None:
         raise CheckpointError(f"{header.path} has more than {limits.chunks:,} chunks")
 
 
-def read(header: Header, plist: Hdf5Id) -> Array:
+def read(header: Header, plist: Hdf5Id, descriptor: int) -> Array:
     """Read a chunked dataset that `check` has let through.
+
+    Parameters
+    ----------
+    header
+        What is known of the dataset.
+    plist
+        Its creation properties.
+    descriptor
+        The open file.
 
     Raises
     ------
@@ -65,10 +76,10 @@ def read(header: Header, plist: Hdf5Id) -> Array:
     filters, shape = _filters(plist), plist.get_chunk()
     for offset in _offsets(header.shape, shape):
         info = header.dataset.get_chunk_info_by_coord(offset)
-        if not info.size:
+        if not info.size or info.byte_offset is None:
             raise CheckpointError(f"is damaged: {header.path} has chunks that are not stored")
-        mask, raw = header.dataset.read_direct_chunk(offset)
-        applied = [code for bit, code in enumerate(filters) if not mask >> bit & 1]
+        raw = stored(descriptor, info.byte_offset, info.size, header.path)
+        applied = [code for bit, code in enumerate(filters) if not info.filter_mask >> bit & 1]
         decoded = _decode(raw, applied, math.prod(shape), header.dtype.itemsize)
         if decoded is None:
             raise CheckpointError(f"is damaged: {header.path} has a chunk of the wrong length")
@@ -79,6 +90,26 @@ def read(header: Header, plist: Hdf5Id) -> Array:
         chunk = decoded.view(header.dtype).reshape(shape)
         out[target] = chunk[tuple(slice(part.stop - part.start) for part in target)]
     return out
+
+
+def stored(descriptor: int, start: int, size: int, path: str) -> bytearray:
+    """Read bytes of the file, if it has them.
+
+    Raises
+    ------
+    CheckpointError
+        If not; `path` is the dataset that they belong to.
+    """
+    if start + size > os.fstat(descriptor).st_size:
+        raise CheckpointError(f"is damaged: {path} claims bytes beyond the end of the file")
+    raw = bytearray(size)
+    view, done = memoryview(raw), 0
+    while done < size:  # one call reads 2 GiB at most
+        count = os.preadv(descriptor, [view[done:]], start + done)
+        if count == 0:
+            raise CheckpointError(f"is damaged: {path} was cut while it was read")
+        done += count
+    return raw
 
 
 def _filters(plist: Hdf5Id) -> list[int]:
@@ -95,7 +126,7 @@ def _offsets(shape: tuple[int, ...], chunk: tuple[int, ...]) -> Iterator[tuple[i
         yield tuple(i * step for i, step in zip(index, chunk, strict=True))
 
 
-def _decode(raw: bytes, filters: list[int], size: int, itemsize: int) -> Array | None:
+def _decode(raw: bytes | bytearray, filters: list[int], size: int, itemsize: int) -> Array | None:
     """Undo the filters; None if the result does not have `size` items of `itemsize` bytes."""
     nbytes = size * itemsize
     for code in reversed(filters):

@@ -37,8 +37,9 @@ class Source:
         Path to header, for every object of the file.
     """
 
-    def __init__(self, headers: Mapping[str, Header]) -> None:
+    def __init__(self, headers: Mapping[str, Header], descriptor: int) -> None:
         self.headers = headers
+        self._descriptor = descriptor
 
     def json_text(self, path: str) -> str:
         """Read the JSON text at `path`."""
@@ -46,7 +47,7 @@ class Source:
         if header is None or header.dataset is None or header.dtype.kind != "S":
             raise CheckpointError(f"{path} is missing or not a text")
         tree.expect(Group({}, header.attributes), path, "json", "1.0")
-        return tree.ascii_text(strict.data(header), path)
+        return tree.ascii_text(strict.data(header, self._descriptor), path)
 
     def load(self) -> Group:
         """Read everything and compare it with the manifest."""
@@ -62,7 +63,7 @@ class Source:
             if header.dataset is None:
                 members[name] = self._group(member, children)
             else:
-                members[name] = Dataset(strict.data(header), header.attributes)
+                members[name] = Dataset(strict.data(header, self._descriptor), header.attributes)
         return Group(members, self.headers[path].attributes)
 
 
@@ -83,11 +84,17 @@ def opened(path: str | os.PathLike[str], limits: Limits) -> Iterator[Source]:
     that begins with the path.
     """
     try:
-        size = _look(Path(path), limits)
-        with h5py.File(path, "r", locking=False) as file:
-            root = file["/"].id
+        _look(Path(path))
+        with h5py.File(path, "r", driver="sec2", locking=False) as file:
+            root, descriptor = file["/"].id, file.id.get_vfd_handle()
+            size = os.fstat(descriptor).st_size  # of this file: another may have taken its name
             _identify(root)
-            yield Source(strict.walk(root, limits, size))
+            if size > limits.total + strict.OVERHEAD:
+                raise CheckpointError(
+                    f"is larger than {limits.total:,} bytes, the limit; "
+                    "raise max_bytes if you trust it"
+                )
+            yield Source(strict.walk(root, limits, size), descriptor)
     except CheckpointError as error:
         raise CheckpointError(f"{os.fspath(path)}: {error}") from error
     except RecursionError:
@@ -96,8 +103,8 @@ def opened(path: str | os.PathLike[str], limits: Limits) -> Iterator[Source]:
         raise CheckpointError(f"{os.fspath(path)}: {_reason(error)}") from error
 
 
-def _look(path: Path, limits: Limits) -> int:
-    """The size of a file that begins like an HDF5 file."""
+def _look(path: Path) -> None:
+    """Check that a file is there and begins like an HDF5 file."""
     try:
         status = path.stat()  # not open: opening a pipe would wait for its other end
         if not stat.S_ISREG(status.st_mode):
@@ -111,11 +118,6 @@ def _look(path: Path, limits: Limits) -> int:
         raise CheckpointError(f"cannot be read: {error.strerror}") from None
     if start != SIGNATURE:
         raise CheckpointError("is not an HDF5 file" if start else "is empty")
-    if status.st_size > limits.total + strict.OVERHEAD:
-        raise CheckpointError(
-            f"is larger than {limits.total:,} bytes, the limit; raise max_bytes if you trust it"
-        )
-    return status.st_size
 
 
 def _identify(root: Hdf5Id) -> None:

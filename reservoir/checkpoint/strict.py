@@ -93,14 +93,18 @@ def walk(root: Hdf5Id, limits: Limits, file_size: int) -> dict[str, Header]:
     return headers
 
 
-def data(header: Header) -> Array:
-    """Read a dataset that `walk` has let through."""
+def data(header: Header, descriptor: int) -> Array:
+    """Read a dataset that `walk` has let through, from the open file."""
     plist = header.dataset.get_create_plist()
     if plist.get_layout() == h5d.CHUNKED:
-        return chunks.read(header, plist)
+        return chunks.read(header, plist, descriptor)
     out: Array = np.empty(header.shape, header.dtype)
     if out.size:
-        header.dataset.read(h5s.ALL, h5s.ALL, out)
+        start = header.dataset.get_offset()
+        if start is None:
+            raise CheckpointError(f"is damaged: {header.path} is not stored")
+        raw = chunks.stored(descriptor, start, header.nbytes, header.path)
+        out = np.frombuffer(raw, header.dtype).reshape(header.shape)
     _no_hidden_text(out, header.path)
     return out
 
@@ -196,8 +200,8 @@ def _dataset(node: Hdf5Id, path: str, attributes: dict[str, Array], limits: Limi
     if plist.get_external_count():
         raise CheckpointError(f"{path} keeps its data in another file")
     layout = plist.get_layout()
-    if layout not in (h5d.COMPACT, h5d.CONTIGUOUS, h5d.CHUNKED):
-        raise CheckpointError(f"{path} is a virtual dataset")
+    if layout not in (h5d.CONTIGUOUS, h5d.CHUNKED):
+        raise CheckpointError(f"{path} is a virtual or compact dataset")
     stored = node.get_storage_size()
     if header.nbytes > limits.ratio_from and header.nbytes > limits.ratio * stored:
         raise CheckpointError(

@@ -167,9 +167,9 @@ def _tell_errors(outputs: Array, known: Known, names: tuple[str, ...]) -> None:
         rmse = float(scores.rmse[m])
         nrmse = rmse / float(known.scale[m])
         log.info(
-            f"{name}: RMSE {text.number(rmse)}, NRMSE {text.number(nrmse)} over {compared:,} "
-            "steps of truth",
-            target=name, rmse=rmse, nrmse=nrmse, steps=compared,
+            f"{name}: RMSE {text.number(rmse)}, NRMSE {text.number(nrmse)} over "
+            f"{scores.steps[m]:,} steps of truth",
+            target=name, rmse=rmse, nrmse=nrmse, steps=int(scores.steps[m]),
         )  # fmt: skip
     steps = valid_steps(known.after, outputs, known.scale, THRESHOLD)
     ending = f"all {steps:,} steps" if steps == compared else f"{steps:,} steps"

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from reservoir.cli.text import plain
+
 FORMATS = ("text", "json")
 
 
@@ -53,7 +55,7 @@ class Log:
         line = " ".join(message.split())
         if self.format == "json":
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
-            text = json.dumps({"time": now, "level": level, "message": line, **fields})
+            text = json.dumps({"time": now, "level": level, "message": line, **plain(fields)})
         else:
             text = line if level == "info" else f"{level}: {line}"
         click.echo(text, err=True)

@@ -36,18 +36,18 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int)
 
 
 def print_json(value: Any) -> None:
-    """Print as JSON; numbers that are not finite become null."""
-    click.echo(json.dumps(_plain(value), indent=2, allow_nan=False))
+    """Print as JSON."""
+    click.echo(json.dumps(plain(value), indent=2, allow_nan=False))
 
 
-def _plain(value: Any) -> Any:
-    """Arrays as lists, NumPy's scalars as numbers."""
+def plain(value: Any) -> Any:
+    """A value for JSON: lists for arrays, numbers for NumPy's, null for what is not finite."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

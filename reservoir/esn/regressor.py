@@ -307,6 +307,8 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         inputs = self._collect_inputs(X)
+        if y is None and self.model_.horizon != 1:
+            raise DataError("score needs y: the model was fitted with targets of their own")
         targets = self._next_steps(inputs) if y is None else collect(y, "y", one_dimensional=True)
         skip = self.missing_targets == "skip"
         esn_fit.Data(inputs, targets, int(y is None), skip).check(self.washout)

@@ -115,11 +115,23 @@ class Collector:
                 self._flush(fold)
 
     def close(self) -> None:
-        """Flush what is left in the blocks."""
+        """Flush what is left in the blocks.
+
+        Raises
+        ------
+        DataError
+            As ``push``, if a feature is not finite.
+        """
         for fold in range(len(self._filled)):
             self._flush(fold)
 
     def _flush(self, fold: int) -> None:
         rows = self._filled[fold]
-        self._statistics.folds[fold].add(self._features[fold][:rows], self._targets[fold][:rows])
+        features = self._features[fold][:rows]
+        if not np.isfinite(features).all():
+            raise DataError(
+                "the states of the reservoir are not finite: it diverges; expected a smaller "
+                "spectral_radius or input_scaling, or a bounded activation"
+            )
+        self._statistics.folds[fold].add(features, self._targets[fold][:rows])
         self._filled[fold] = 0

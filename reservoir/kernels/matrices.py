@@ -2,8 +2,8 @@
 
 Each form is a record of arrays; ``add_product`` and ``add_lanes_product`` choose their code by
 its type when they are compiled. Indices are unsigned: a signed one would cost a wrap-around check
-per access. Sums run over the non-zeros of a row in ascending order of the column, four at a time
-in four partial sums (one state) or in one (lanes); the order never depends on the number of lanes.
+per access. Sums run over the non-zeros of a row in ascending order of the column, in a few partial
+sums; their order never depends on the number of lanes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from reservoir.kernels.compile import OPTIONS
 from reservoir.kernels.intrinsics import fma
+from reservoir.kernels.vectors import row_dot, row_times_8_lanes, row_times_16_lanes
 
 ROW_TILE = 32  # rows of W whose pre-activations stay in the first-level cache
 
@@ -55,38 +56,20 @@ def add_lanes_product(W: Any, x: Any, a: Any, lanes: int) -> None:
 
 def _csr_series(W: Any, x: Any, a: Any) -> None:
     for i in range(a.size):
-        k, end = W.indptr[i], W.indptr[i + 1]
-        s0 = a[i]
-        s1 = s2 = s3 = W.data.dtype.type(0)
-        while k + np.uint64(4) <= end:
-            s0 = fma(W.data[k], x[W.indices[k]], s0)
-            s1 = fma(W.data[k + np.uint64(1)], x[W.indices[k + np.uint64(1)]], s1)
-            s2 = fma(W.data[k + np.uint64(2)], x[W.indices[k + np.uint64(2)]], s2)
-            s3 = fma(W.data[k + np.uint64(3)], x[W.indices[k + np.uint64(3)]], s3)
-            k += np.uint64(4)
-        while k < end:
-            s0 = fma(W.data[k], x[W.indices[k]], s0)
-            k += np.uint64(1)
-        a[i] = (s0 + s1) + (s2 + s3)
+        start, end = np.int64(W.indptr[i]), np.int64(W.indptr[i + 1])
+        a[i] = row_dot(W.data, W.indices, start, end, x, a[i])
 
 
 def _csr_lanes(W: Any, x: Any, a: Any, lanes: int) -> None:
+    """``lanes`` is a multiple of 8."""
     for i in range(a.shape[0]):
-        k, end = W.indptr[i], W.indptr[i + 1]
-        while k + np.uint64(4) <= end:
-            w0, j0 = W.data[k], W.indices[k]
-            w1, j1 = W.data[k + np.uint64(1)], W.indices[k + np.uint64(1)]
-            w2, j2 = W.data[k + np.uint64(2)], W.indices[k + np.uint64(2)]
-            w3, j3 = W.data[k + np.uint64(3)], W.indices[k + np.uint64(3)]
-            for lane in range(lanes):
-                s = fma(w1, x[j1, lane], fma(w0, x[j0, lane], a[i, lane]))
-                a[i, lane] = fma(w3, x[j3, lane], fma(w2, x[j2, lane], s))
-            k += np.uint64(4)
-        while k < end:
-            w0, j0 = W.data[k], W.indices[k]
-            for lane in range(lanes):
-                a[i, lane] = fma(w0, x[j0, lane], a[i, lane])
-            k += np.uint64(1)
+        start, end = np.int64(W.indptr[i]), np.int64(W.indptr[i + 1])
+        lane = 0
+        while lane + 16 <= lanes:
+            row_times_16_lanes(W.data, W.indices, start, end, x, a, i, lane)
+            lane += 16
+        if lane < lanes:
+            row_times_8_lanes(W.data, W.indices, start, end, x, a, i, lane)
 
 
 def _dense_series(W: Any, x: Any, a: Any) -> None:

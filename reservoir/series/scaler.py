@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from reservoir.errors import DataError
 from reservoir.series.collection import Collection
 
 
@@ -37,6 +38,11 @@ def measure(collection: Collection, *, nan: bool = False) -> Scaler:
 
     Moments of chunks are merged (Chan, Golub & LeVeque 1983), so large offsets lose no digits.
     A constant column gets scale 1. NaN is left out where ``nan`` allows it.
+
+    Raises
+    ------
+    DataError
+        If a value is not finite, or the square of one is not.
     """
     columns = collection.columns
     count = np.zeros(columns)
@@ -50,7 +56,13 @@ def measure(collection: Collection, *, nan: bool = False) -> Scaler:
             block_mean = np.where(valid, block, 0).sum(axis=0) / np.maximum(n, 1)
             shift = np.where(n > 0, block_mean - mean, 0.0)
             deviation = np.where(valid, block - block_mean, 0.0)
-            squares += (deviation**2).sum(axis=0) + shift**2 * count * n / total
+            with np.errstate(over="ignore", invalid="ignore"):
+                squares += (deviation**2).sum(axis=0) + shift**2 * count * n / total
+            if not np.isfinite(squares).all():
+                column = int(np.argmin(np.isfinite(squares)))
+                raise DataError(
+                    f"{collection.name}: the values of column {column} are too large to be squared"
+                )
             mean += shift * n / total
             count += n
     scale = np.sqrt(squares / np.maximum(count, 1))

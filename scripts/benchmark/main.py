@@ -16,12 +16,12 @@ from benchmark.rows import Row, rows
 ABOUT = """\
 Density 0.1, leak 0.3, spectral radius 0.9, one input and one target, ridge 1e-6, washout 100.
 Medians of the rounds; in a round every package does its work once. Each package runs in a process
-of its own with the threads it uses by default, on all cores. ReservoirPy has the same matrices as
-ours, rclib draws one of the same kind. Peers run {peer_steps:,} steps, ours {steps:,}; fits of the
-peers have one fixed ridge. "32 series" and "64 starts" are held against one series of the peers,
-a step and a start. In brackets: how many times as long as ours, and how near ours is to the
-floor, which is operations and bytes over the machine's rates of that moment
-(scripts/benchmark/floor.py)."""
+of its own, on all cores, with the threads it uses by default: ours one a core, ReservoirPy those of
+NumPy's BLAS, rclib those of OpenMP. ReservoirPy has the same matrices as ours, rclib draws one of
+the same kind. Peers run {peer_steps:,} steps, ours {steps:,}; fits of the peers have one fixed
+ridge. "32 series" and "64 starts" are held against one series of the peers, a step and a start. In
+brackets: how many times as long as ours, and how near ours is to the floor, which is operations
+and bytes over the machine's rates of that moment (scripts/benchmark/floor.py)."""
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:

@@ -1,0 +1,100 @@
+"""One file of each released format version, read in every run of the tests.
+
+`esn-1.0.0.h5` was written once and is never written again: these numbers are what it held.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from test_checkpoint_records import bits, spec_manifest
+
+from reservoir.checkpoint import read, write
+
+ARCHIVE = Path(__file__).parent / "archive"
+
+
+@pytest.fixture
+def esn_1_0_0():
+    return read(ARCHIVE / "esn-1.0.0.h5")
+
+
+def test_every_archived_file_is_read():
+    names = sorted(path.name for path in ARCHIVE.glob("*.h5"))
+    assert names == ["esn-1.0.0.h5"]
+    for name in names:
+        assert read(ARCHIVE / name).format_version in name
+
+
+def test_esn_1_0_0_model(esn_1_0_0):
+    record = esn_1_0_0.record
+    reservoir = record.reservoir
+    assert reservoir.W.toarray().tolist() == [[0, 0.5, 0], [-0.25, 0, 0], [0, 0.125, 1]]
+    assert reservoir.W.dtype == np.float32
+    assert reservoir.W.indices.tolist() == [1, 0, 1, 2]
+    assert reservoir.W_in.tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert reservoir.W_fb.shape == (3, 0)
+    assert reservoir.bias.tolist() == [-1, 0, 1]
+    assert reservoir.leak_rate.tolist() == [1, 0.5, 0.25]
+    assert reservoir.activation == "logistic"
+    assert record.input_scaler.mean.tolist() == [10, 20]
+    assert record.input_scaler.scale.tolist() == [2, 4]
+    assert record.target_scaler.mean.tolist() == [-3]
+    assert record.target_scaler.scale.tolist() == [0.1]
+    assert record.readout.weights.tolist() == [[1], [2], [3], [4], [5]]
+    assert record.readout.intercept.tolist() == [0.5]
+    assert record.continues.tolist() == [1]
+    assert (record.washout, record.horizon) == (7, 2)
+    assert record.input_names == ("Temperatur °C", "水")
+    assert record.target_names == ("y",)
+    assert record.end.x.tolist() == [0.25, 0.5, 0.75]
+    assert record.end.u.tolist() == [8, 9]
+    assert record.end.y.tolist() == [-1]
+
+
+def test_esn_1_0_0_ridge_path(esn_1_0_0):
+    path = esn_1_0_0.record.ridge_path
+    assert path.criterion == "gcv"
+    assert path.candidates.tolist() == [1e-6, 1e-3]
+    assert path.errors[0].tolist() == [0.02]
+    assert np.isnan(path.errors[1, 0])
+    assert path.chosen.tolist() == [1e-6]
+    assert path.condition == 1e9
+    assert path.scored == 1234
+
+
+def test_esn_1_0_0_what_belongs_to_it(esn_1_0_0):
+    estimator, statistics = esn_1_0_0.estimator, esn_1_0_0.statistics
+    assert estimator["units"] == 3
+    assert estimator["ridge"] == ("gcv", float("inf"))
+    assert estimator["input_scaling"].tolist() == [0.5, 2]
+    assert estimator["dtype"] == np.dtype("float32")
+    assert estimator["random_state"].random(2).tolist() == [0.6369616873214543, 0.2697867137638703]
+    assert statistics["gram"].tolist() == [[2, 1], [1, 2]]
+    assert statistics["mask"].tolist() == [True, False]
+    assert statistics["W"].toarray().tolist() == [[0, 0, 3]]
+    assert statistics["count"] == 10**30
+    assert esn_1_0_0.format_version == "1.0.0"
+    assert esn_1_0_0.created < datetime.now(UTC)
+    assert esn_1_0_0.provenance["package"] == "reservoir-hfopt"
+
+
+def test_esn_1_0_0_keeps_its_manifest():
+    """Whoever changes the algorithm breaks every file that there is."""
+    with h5py.File(ARCHIVE / "esn-1.0.0.h5") as file:
+        assert file["manifest"][()] == spec_manifest(file)
+
+
+def test_todays_writer_makes_the_same_of_it(esn_1_0_0, tmp_path):
+    """All objects but the origin and the root, which has the time."""
+    write(esn_1_0_0, tmp_path / "again.h5")
+    assert bits(read(tmp_path / "again.h5").record) == bits(esn_1_0_0.record)
+    lines = []
+    for path in (ARCHIVE / "esn-1.0.0.h5", tmp_path / "again.h5"):
+        with h5py.File(path) as file:
+            lines.append(set(file["manifest"][()].decode().splitlines()))
+    assert {line[66:] for line in lines[0] ^ lines[1]} <= {"/", "/provenance"}
