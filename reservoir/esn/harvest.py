@@ -111,6 +111,39 @@ class Harvest:
         for begin in range(0, len(order), LANES_A_GROUP):
             yield from self._group(order[begin : begin + LANES_A_GROUP], weights, loop, streams)
 
+    def states(self) -> list[NDArray[Any]]:
+        """All states (T, N) of each series, written where they stay.
+
+        Series that run as lanes share the memory of their group.
+        """
+        weights = kernel_weights(self._reservoir)
+        loop = no_loop(self._reservoir.dtype)
+        units, dtype = self._reservoir.units, self._reservoir.dtype
+        lengths = np.array(self._inputs.lengths, np.int64)
+        streams = [self._stream(i) for i in range(len(lengths))]
+        found = [np.empty((0, units), dtype)] * len(lengths)
+        if len(lengths) < LANES_FROM:
+            for index, length in enumerate(lengths):
+                found[index] = np.empty((length, units), dtype)
+                for _ in self._one(index, weights, loop, streams[index], found[index]):
+                    pass
+            return found
+        order = np.argsort(-lengths, kind="stable")
+        for begin in range(0, len(order), LANES_A_GROUP):
+            group = order[begin : begin + LANES_A_GROUP]
+            count = lengths[group]
+            first = np.concatenate([[0], np.cumsum(count)[:-1]])
+            drive = self._drive(
+                [(int(i), 0, int(lengths[i])) for i in group], [streams[i] for i in group]
+            )
+            x = np.stack([self._starts[i].x for i in group])
+            y = np.stack([self._starts[i].y for i in group])
+            packed = np.empty((len(drive.inputs), units), dtype)
+            drive_lanes(weights, loop, drive, first, count, x, y, states=packed)
+            for index, start, n in zip(group, first, count, strict=True):
+                found[index] = packed[start : start + n]
+        return found
+
     def _stream(self, index: int) -> np.random.Generator | None:
         if self._noise is None:
             return None
@@ -150,14 +183,23 @@ class Harvest:
         return np.asarray(self._teacher.scaler.scaled(raw, self._reservoir.dtype)[0])
 
     def _one(
-        self, index: int, weights: Any, loop: Loop, stream: np.random.Generator | None
+        self,
+        index: int,
+        weights: Any,
+        loop: Loop,
+        stream: np.random.Generator | None,
+        into: NDArray[Any] | None = None,
     ) -> Iterator[Block]:
+        """The blocks of one series; their states in ``into`` (T, N), if that is given."""
         position = self._starts[index]
         length = self._inputs.lengths[index]
         for start in range(0, length, STEPS_A_BLOCK):
             stop = min(start + STEPS_A_BLOCK, length)
             drive = self._drive([(index, start, stop)], [stream])
-            states = np.empty((stop - start, self._reservoir.units), self._reservoir.dtype)
+            if into is None:
+                states = np.empty((stop - start, self._reservoir.units), self._reservoir.dtype)
+            else:
+                states = into[start:stop]
             position = drive_series(weights, loop, drive, position, states=states)
             yield Block(index, start, drive.inputs, states)
         y = self._last_target(index, length, position.y)

@@ -51,11 +51,7 @@ def read_out(model: ESN, states: NDArray[Any], inputs: NDArray[Any]) -> NDArray[
 
 def states(reservoir: Reservoir, scaler: Scaler, inputs: Collection) -> list[NDArray[Any]]:
     """All states (T, N) of each series, from the zero state, outputs not fed back."""
-    harvested = [np.empty((n, reservoir.units), reservoir.dtype) for n in inputs.lengths]
-    for block in threads.ahead(Harvest(reservoir, inputs, scaler)):
-        rows = slice(block.start, block.start + len(block.states))
-        harvested[block.series][rows] = block.states
-    return harvested
+    return Harvest(reservoir, inputs, scaler).states()
 
 
 def predict(model: ESN, inputs: Collection) -> list[NDArray[Any]]:
