@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reservoir import threads
 from reservoir.esn.model import Position, Reservoir
 from reservoir.esn.recurrence import (
     Drive,
@@ -112,22 +113,24 @@ class Harvest:
             yield from self._group(order[begin : begin + LANES_A_GROUP], weights, loop, streams)
 
     def states(self) -> list[NDArray[Any]]:
-        """All states (T, N) of each series, written where they stay.
+        """All states (T, N) of each series.
 
-        Series that run as lanes share the memory of their group.
+        Lanes write them where they stay and share the memory of their group. A single series is
+        copied block by block: the first touch of new memory costs more than the copy, and so it
+        is left to a second thread.
         """
-        weights = kernel_weights(self._reservoir)
-        loop = no_loop(self._reservoir.dtype)
         units, dtype = self._reservoir.units, self._reservoir.dtype
         lengths = np.array(self._inputs.lengths, np.int64)
+        if len(lengths) < LANES_FROM:
+            found = [np.empty((length, units), dtype) for length in lengths]
+            for block in threads.ahead(self):
+                rows = slice(block.start, block.start + len(block.states))
+                found[block.series][rows] = block.states
+            return found
+        weights = kernel_weights(self._reservoir)
+        loop = no_loop(self._reservoir.dtype)
         streams = [self._stream(i) for i in range(len(lengths))]
         found = [np.empty((0, units), dtype)] * len(lengths)
-        if len(lengths) < LANES_FROM:
-            for index, length in enumerate(lengths):
-                found[index] = np.empty((length, units), dtype)
-                for _ in self._one(index, weights, loop, streams[index], found[index]):
-                    pass
-            return found
         order = np.argsort(-lengths, kind="stable")
         for begin in range(0, len(order), LANES_A_GROUP):
             group = order[begin : begin + LANES_A_GROUP]
@@ -188,18 +191,13 @@ class Harvest:
         weights: Any,
         loop: Loop,
         stream: np.random.Generator | None,
-        into: NDArray[Any] | None = None,
     ) -> Iterator[Block]:
-        """The blocks of one series; their states in ``into`` (T, N), if that is given."""
         position = self._starts[index]
         length = self._inputs.lengths[index]
         for start in range(0, length, STEPS_A_BLOCK):
             stop = min(start + STEPS_A_BLOCK, length)
             drive = self._drive([(index, start, stop)], [stream])
-            if into is None:
-                states = np.empty((stop - start, self._reservoir.units), self._reservoir.dtype)
-            else:
-                states = into[start:stop]
+            states = np.empty((stop - start, self._reservoir.units), self._reservoir.dtype)
             position = drive_series(weights, loop, drive, position, states=states)
             yield Block(index, start, drive.inputs, states)
         y = self._last_target(index, length, position.y)
