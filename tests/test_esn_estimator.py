@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +18,7 @@ from test_esn_fit import estimator, pairs, same_bits, same_model
 
 import reservoir
 from reservoir import ESNRegressor
+from reservoir.esn import regressor
 from reservoir.esn.warmup import SPECIALIZATIONS, warm
 from reservoir.kernels.lanes import run_lanes
 from reservoir.kernels.series import run_series
@@ -45,6 +48,12 @@ def test_lazy_names():
     assert {"ESNRegressor", "load", "save", "__version__"} <= set(dir(reservoir))
     with pytest.raises(AttributeError, match="module 'reservoir' has no attribute 'nothing'"):
         _ = reservoir.nothing
+
+
+def test_the_example_of_the_docstring():
+    found = doctest.testmod(regressor)
+    assert found.attempted >= 4
+    assert found.failed == 0
 
 
 # ---- parameters

@@ -100,6 +100,21 @@ def test_starts_and_going_on(make_reservoir, lengths):
         assert raw([a.x, a.u, a.y]) == raw([b.x, b.u, b.y])
 
 
+@pytest.mark.usefixtures("short_blocks")
+@drives
+@pytest.mark.parametrize("feedback", [0, 1])
+def test_all_states_at_once_are_those_of_the_blocks(make_reservoir, lengths, feedback):
+    network, scaler = make_reservoir(units=6, feedback=feedback), unscaled(2)
+    X, y = collect(series(lengths)), collect(series(lengths, 1, seed=1), "y")
+    for noise in (None, Noise(0.2, 3)):
+        teacher = Teacher(y, unscaled(1)) if feedback else None
+        run = Harvest(network, X, scaler, teacher=teacher, noise=noise)
+        assert raw(run.states()) == raw(gathered(run)[0])
+        _, ends = gathered(run)
+        later = Harvest(network, X, scaler, teacher=teacher, noise=noise, starts=ends)
+        assert raw(later.states()) == raw(gathered(later)[0])
+
+
 @drives
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_block_sizes_do_not_change_bits(make_reservoir, monkeypatch, lengths, dtype):

@@ -28,7 +28,7 @@ TOLERANCE = {"float64": 1e-13, "float32": 3e-6}
 reservoirs = st.fixed_dictionaries(
     {
         "form": st.sampled_from(FORMS),
-        "units": st.sampled_from([1, 2, 3, 4, 5, 7, 8, 11]),
+        "units": st.sampled_from([1, 2, 3, 4, 5, 7, 8, 11, 16, 21, 37]),
         "inputs": st.integers(0, 3),
         "feedback": st.integers(0, 2),
         "activation": st.sampled_from(ACTIVATIONS),
