@@ -27,6 +27,7 @@ def test_a_loaded_estimator_is_the_saved_one(tmp_path, dtype):
     esn.fit(WAVE, WAVE[:, 0] ** 2)
     save(esn, tmp_path / "m.h5")
     loaded = load(tmp_path / "m.h5")
+    assert read(tmp_path / "m.h5").provenance["seed"] == 3
     same_parameters(esn.get_params(), loaded.get_params())
     assert loaded.predict(WAVE).dtype == dtype
     np.testing.assert_array_equal(loaded.predict(WAVE), esn.predict(WAVE))

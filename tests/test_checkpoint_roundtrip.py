@@ -256,7 +256,7 @@ def test_unknown_groups_survive_a_second_save(tmp_path):
 def test_provenance(tmp_path, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
     monkeypatch.setattr(sys, "argv", ["reservoir", "fit", "--seed", "3"])
-    estimator = {"random_state": 3}
+    estimator = {"parameters": {"random_state": 3}}
     write(Checkpoint(random_record(), estimator), tmp_path / "m.h5", provenance={"extra": [1]})
     checkpoint = read(tmp_path / "m.h5")
     found = checkpoint.provenance

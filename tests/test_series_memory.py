@@ -249,3 +249,12 @@ def test_shifted(steps, shift, start, stop, columns):
     assert np.array_equal(found[start:stop], wanted[start:stop])
     assert source.largest <= max(0, stop - start)
     assert collect([found], "y").lengths == [len(wanted)]
+
+
+def test_bits_do_not_depend_on_the_memory_layout():
+    rows = np.random.default_rng(0).standard_normal((1000, 3)) + 5.0
+    fortran = np.asfortranarray(rows)
+    assert collect(fortran).read(0, 0, 1000).flags.c_contiguous
+    a, b = measure(collect(rows)), measure(collect(fortran))
+    assert a.mean.tobytes() == b.mean.tobytes()
+    assert a.scale.tobytes() == b.scale.tobytes()

@@ -209,7 +209,8 @@ def _provenance(
     checkpoint: Checkpoint, config: esn_config.Config, overrides: Mapping[str, Any]
 ) -> Node:
     entries = origin.gather(config.json())
-    seed = (checkpoint.estimator or {}).get("random_state")
+    parameters = (checkpoint.estimator or {}).get("parameters", {})
+    seed = parameters.get("random_state")
     if isinstance(seed, int | np.integer):
         entries["seed"] = int(seed)
     return tree.json(jsontext.dumps(entries | dict(overrides)))

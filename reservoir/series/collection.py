@@ -58,7 +58,9 @@ class Collection:
             If a value is infinite, or NaN unless ``nan`` allows it, or not a number at all.
         """
         try:
-            block = np.asarray(self.series[index][start:stop], dtype=np.float64)
+            block = np.asarray(self.series[index][start:stop], dtype=np.float64, order="C")
+        except DataError:
+            raise
         except (TypeError, ValueError) as error:
             raise DataError(f"{self.name}: cannot be read as numbers: {error}") from None
         bad = np.isinf(block) if nan else ~np.isfinite(block)
@@ -75,7 +77,7 @@ class Collection:
         """Steps ``start:stop`` of several series, one after the other, checked as in ``read``."""
         try:
             packed = np.concatenate(
-                [np.asarray(self.series[i][a:b], dtype=np.float64) for i, a, b in pieces]
+                [np.asarray(self.series[i][a:b], np.float64, order="C") for i, a, b in pieces]
             )
         except (TypeError, ValueError):
             packed = np.full((1, 1), np.nan)  # ``read`` finds out which and why
