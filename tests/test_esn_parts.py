@@ -45,7 +45,7 @@ def test_every_series_has_noise_of_its_own():
     other = copy.deepcopy(esn)
     esn.partial_fit(X, y)
     assert esn.progress_.series_seen == 4
-    twice = esn.progress_.statistics.total()
+    twice = esn.statistics_.total()
     np.testing.assert_allclose(twice.squares, 2 * once[0])
     assert np.abs(twice.gram - 2 * once[1]).max() > 1e-3, "the same noise again"
     assert esn.merge(other).progress_.series_seen == 6

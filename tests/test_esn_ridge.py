@@ -144,6 +144,17 @@ def test_a_number_is_used_as_it_is(solver, ridge):
     assert np.linalg.cond(gram) / 5 < path.condition < 5 * np.linalg.cond(gram)
 
 
+def test_a_number_too_small_for_cholesky():
+    """Positive definite in the machine, but with no digit left: by the spectrum instead."""
+    rng = np.random.default_rng(7)
+    Z = rng.normal(size=(60, 1)) * rng.normal(size=8) + 3e-9 * rng.normal(size=(60, 8))
+    Y = Z @ rng.normal(size=(8, 1))
+    with pytest.warns(IllConditionedWarning, match="condition number"):
+        readout, _ = solve(gathered("gram", Z, Y, 1), parse_ridge(1e-14), None)
+    np.testing.assert_allclose(Z @ readout.weights + readout.intercept, Y, atol=1e-6)
+    assert np.abs(readout.weights).max() < 10
+
+
 @solvers
 def test_no_ridge_on_dependent_features(solver):
     Z, Y = data(40, 3)

@@ -150,7 +150,7 @@ def test_read_only_home_and_package(tmp_path):
     environment = {
         "HOME": str(home),
         "TMPDIR": str(tmp_path),
-        "PYTHONPATH": str(tmp_path / "site"),
+        "PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), *sys.path[1:]]),
         "PATH": os.environ["PATH"],
     }
     if os.getuid() == 0:  # root writes to read-only directories: take one that not even root can

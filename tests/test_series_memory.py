@@ -138,6 +138,18 @@ def test_infinity_and_nan_are_named():
         both.read_packed([(0, 0, 4), (1, 2, 6)])
 
 
+def test_rows_that_turn_out_not_to_be_numbers():
+    """A dataset that promises numbers is believed until it is read."""
+    source = Counting(table(4, 2).astype(object))
+    source.dtype = np.dtype(float)
+    source.array[2, 1] = "x"
+    found = collect([source], "data.h5")
+    assert found.read(0, 0, 2).dtype == np.float64
+    for read in (lambda: found.read(0, 0, 4), lambda: found.read_packed([(0, 1, 4)])):
+        with pytest.raises(DataError, match=r"data.h5: cannot be read as numbers: .*'x'"):
+            read()
+
+
 def test_packed_rows():
     data = [table(4, 2, 1), table(6, 2, 2), table(3, 2, 3)]
     packed = collect(data).read_packed([(1, 2, 6), (0, 1, 1), (2, 0, 2)])

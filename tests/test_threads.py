@@ -168,7 +168,7 @@ def test_a_forked_child_has_a_pool_of_its_own():
         threads._blas_lock.acquire()
         child = os.fork()
         if child == 0:
-            signal.alarm(50)  # rather than hang for ever
+            signal.alarm(20)  # rather than hang for ever
             ok = len(threads.run_all(meet(3))) == 3
             ok &= list(threads.ahead(iter(range(5)))) == list(range(5))
             with threads.single_blas():
