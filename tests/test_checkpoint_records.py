@@ -7,6 +7,7 @@ SPECIFICATION.md with h5py and hashlib alone, so that it can judge the package's
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import fields, is_dataclass, replace
 
 import h5py
@@ -14,7 +15,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from reservoir.checkpoint import read
+from reservoir.checkpoint import Checkpoint, read, write
+from reservoir.errors import CheckpointError
 from reservoir.esn.model import ESN, Position, Readout, Reservoir, RidgePath, Scaler
 
 
@@ -143,6 +145,32 @@ def reseal(path):
         manifest = spec_manifest(file)
         del file["manifest"]
         file["manifest"] = np.bytes_(manifest)
+
+
+def replaced(file, name, value, **options):
+    """Put another dataset in the place of one, with its attributes."""
+    attributes = dict(file[name].attrs) if name in file else {}
+    if name in file:
+        del file[name]
+    dataset = file.create_dataset(name, data=value, **options)
+    for key, attribute in attributes.items():
+        dataset.attrs[key] = attribute
+    return dataset
+
+
+def expect_refusal(path, change, message, *, seal=True, **parts):
+    """Change a valid file, fit the manifest, and expect one clear line, soon."""
+    write(Checkpoint(random_record(), **parts), path)
+    with h5py.File(path, "r+") as file:
+        change(file)
+    if seal:
+        reseal(path)
+    start = time.process_time()
+    with pytest.raises(CheckpointError, match=message) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+    assert time.process_time() - start < 5
 
 
 def test_random_records_differ_by_their_seed():

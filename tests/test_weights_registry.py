@@ -80,6 +80,15 @@ def test_every_topology_has_its_radius(
 
 
 @pytest.mark.parametrize("topology", TOPOLOGIES)
+@pytest.mark.parametrize("units", range(1, 10))
+def test_the_smallest_sizes(topology: str, units: int) -> None:
+    W = build(topology, units)
+    assert W.shape == (units, units)
+    expected = 0.0 if topology == "delay_line" else 0.9
+    assert spectral_radius(W) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES)
 @pytest.mark.parametrize("units", [250, 1000])
 def test_larger_sizes(topology: str, units: int) -> None:
     W = build(topology, units, radius=1.25)
@@ -189,6 +198,7 @@ def test_a_hopeless_connectivity_is_an_error() -> None:
     [
         ("randon", "random"),
         ("Cycle", "cycle"),
+        ("RANDOM", "random"),
         ("cycle-jumps", "cycle_jumps"),
         ("smallworld", "small_world"),
         ("delayline", "delay_line"),

@@ -131,8 +131,6 @@ def _decode(raw: bytes | bytearray, filters: list[int], size: int, itemsize: int
     nbytes = size * itemsize
     for code in reversed(filters):
         if code == h5z.FILTER_FLETCHER32:
-            if len(raw) < _CHECKSUM:
-                return None
             raw = raw[:-_CHECKSUM]
         elif code == h5z.FILTER_DEFLATE:
             try:

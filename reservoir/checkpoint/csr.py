@@ -57,7 +57,7 @@ def from_group(group: Group, path: str, shape: tuple[int, int]) -> sparse.csr_ar
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
     matrix = sparse.csr_array(shape, dtype=data.dtype)
-    # Set, not passed: the constructor would choose an index type of its own.
+    # Set, not passed: the constructor may choose an index type of its own.
     matrix.data, matrix.indices, matrix.indptr = data, indices, indptr
     matrix.has_canonical_format = True
     return matrix

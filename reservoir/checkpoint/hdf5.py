@@ -7,7 +7,7 @@ that child processes see what the user had set. If the process has used the plug
 before this module is imported, the switch comes too late and nothing can be done; the reader
 still opens no dataset whose filters it does not know.
 
-Filters that another package registers by itself (hdf5plugin does) keep working.
+Filters that a program registers by itself (H5Zregister) are not affected.
 """
 
 from __future__ import annotations

@@ -107,9 +107,8 @@ def _sparse(matrix: sparse.sparray, name: str) -> sparse.csr_array:
         data = coo.data.astype(float_type)  # before duplicates are summed: int8 would wrap
     rows, columns = coo.row.astype(np.int32), coo.col.astype(np.int32)
     _check_finite(data, rows, columns, name)  # before the sum: inf - inf would be NaN
-    csr = sparse.csr_array((data, (rows, columns)), shape=matrix.shape)  # sums duplicates
+    csr = sparse.csr_array((data, (rows, columns)), shape=matrix.shape)  # sums and sorts
     csr.eliminate_zeros()
-    csr.sort_indices()
     if csr.nnz < data.size:  # sums may overflow
         coo = csr.tocoo()
         _check_finite(coo.data, coo.row, coo.col, name)

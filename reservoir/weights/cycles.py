@@ -86,9 +86,7 @@ def cycle_with_jumps(units: int, weight: float, jump_weight: float, jump: int) -
     rows = np.concatenate([(near + 1) % units, far, (far + jump) % units])
     columns = np.concatenate([near, (far + jump) % units, far])
     weights = np.repeat([weight, jump_weight], [units, 2 * count])
-    W = sparse.csr_array((weights, (rows, columns)), shape=(units, units))
-    W.sort_indices()
-    return W
+    return sparse.csr_array((weights, (rows, columns)), shape=(units, units))  # sorts
 
 
 def delay_line(units: int, weight: float) -> sparse.csr_array:

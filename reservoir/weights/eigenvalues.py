@@ -13,8 +13,9 @@ from reservoir.weights.perron import perron_root
 
 DENSE_UNITS = 200  # up to here all eigenvalues take less time than ARPACK
 DENSE_FRACTION = 0.3  # from here a BLAS product is faster than a sparse one
-# ARPACK with one wanted eigenvalue stops at a wrong one for every sixth random matrix of 300 to 600
-# units, up to 1.5 % too small; with three it did so twice in 2300, with six never in 3000.
+# ARPACK for one eigenvalue with its default of 20 vectors stops at a wrong one for every sixth
+# random matrix of 300 to 600 units, up to 3 % too small; three with 60 vectors did so twice in
+# 2300, six with 60 never in 3000.
 WANTED = 8
 ATTEMPTS = ((80, 50), (160, 40))  # (vectors, restarts)
 TOLERANCE = 1e-10

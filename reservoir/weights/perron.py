@@ -50,10 +50,8 @@ def perron_root(A: sparse.csr_array) -> float | None:
             x = splu(sparse.csc_array(upper * identity - columns)).solve(x)
         except RuntimeError:  # exactly singular
             return None
-        largest = x.max()
-        if not (np.isfinite(x).all() and x.min() > 0.0 and np.isfinite(largest)):
-            return None
-        x /= largest
-        if x.min() == 0.0:  # underflow
+        with np.errstate(all="ignore"):
+            x = x / x.max()
+        if not x.min() > 0.0:  # underflow, or NaN
             return None
     return None

@@ -50,7 +50,8 @@ def spectral_radius(W: object) -> float:
     Eigenvalues of a computed nilpotent matrix are of the size ``eps ** (1/N)`` instead of 0. So
     the matrix is first taken apart into the strongly connected components of its graph: its
     eigenvalues are those of the components, and a unit in no cycle is exactly 0. See
-    `reservoir.weights.eigenvalues` for the methods.
+    `reservoir.weights.eigenvalues` for the methods. Weights more than 2^1022 times smaller than
+    the largest count as 0.
     """
     radius, exponent = _radius(check_recurrent(W))
     with np.errstate(over="ignore"):
