@@ -9,6 +9,7 @@ from test_esn_fit import estimator, pairs
 
 from reservoir.errors import DataError
 from reservoir.esn import fit as esn_fit
+from reservoir.esn.pairing import Data
 from reservoir.series.collection import Collection, collect
 from reservoir.series.shifted import Shifted
 
@@ -115,7 +116,7 @@ def test_feedback_with_a_horizon(one):
     ahead = Collection((Shifted(one[0], 2, (0, 1)),), "y", "one")
     scalers = model.input_scaler, model.target_scaler
     labels = esn_fit.Labels(model.continues, 2, ("a", "b"), ("a", "b"))
-    data, settings = esn_fit.Data(inputs, ahead, 2), estimator()._settings()
+    data, settings = Data(inputs, ahead, 2), estimator()._settings()
     with pytest.raises(DataError, match="feedback needs the target of each step; expected no hori"):
         esn_fit.fit(model.reservoir, data, scalers, settings, labels)
 

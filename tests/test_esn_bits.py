@@ -13,8 +13,8 @@ from test_esn_fit import estimator, pairs, same_bits, same_model
 from test_series_memory import Counting
 
 from reservoir import threads
-from reservoir.esn import fit as esn_fit
 from reservoir.esn import harvest
+from reservoir.esn.progress import Progress
 from reservoir.series import collection
 
 
@@ -126,7 +126,7 @@ def test_what_progress_stores_is_enough_to_go_on():
     X, y = pairs([60, 60])
     esn = estimator(ridge="blocks", noise=0.1, feedback=True).fit(X, y)
     other = copy.deepcopy(esn)
-    other.progress_ = esn_fit.Progress.from_arrays(esn.progress_.arrays())
+    other.progress_ = Progress.from_arrays(esn.progress_.arrays())
     for each in (esn, other):
         each.partial_fit(X, y, continued=True)
     assert same_model(esn, other)

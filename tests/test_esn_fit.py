@@ -13,6 +13,8 @@ from scipy import sparse
 from reservoir import ESNRegressor
 from reservoir.errors import DataError, IllConditionedWarning
 from reservoir.esn import fit as esn_fit
+from reservoir.esn.gathering import Gathering
+from reservoir.esn.pairing import Data, auto_washout
 from reservoir.series import collection
 
 
@@ -138,9 +140,9 @@ def test_ridge_per_target():
 def test_leave_one_out_with_noise_sees_the_same_noise_twice():
     X, y = pairs([60])
     esn = estimator(ridge="loo", noise=0.3, units=5).fit(X, y)
-    run = esn_fit.Gathering(
+    run = Gathering(
         esn.model_.reservoir,
-        esn_fit.Data(collection.collect(X), collection.collect(y, "y")),
+        Data(collection.collect(X), collection.collect(y, "y")),
         (esn.model_.input_scaler, esn.model_.target_scaler),
         esn._settings(),
         esn.progress_.entropy,
@@ -156,7 +158,7 @@ def test_leave_one_out_with_noise_sees_the_same_noise_twice():
 
 
 def test_auto_washout():
-    assert [esn_fit.auto_washout(n) for n in (0, 1, 9, 10, 99, 100, 999, 1000, 10**6)] == [
+    assert [auto_washout(n) for n in (0, 1, 9, 10, 99, 100, 999, 1000, 10**6)] == [
         *(0, 0, 0, 1, 9, 10, 99, 100, 100)
     ]
     X, y = pairs([200, 40, 3])

@@ -81,7 +81,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> ESNRegr
     CheckpointError
         If the file is missing, no checkpoint, damaged, too new or malformed.
     """
-    from reservoir.esn.fit import Progress
+    from reservoir.esn.progress import Progress
     from reservoir.esn.regressor import ESNRegressor
 
     checkpoint = read(path, max_bytes=max_bytes)

@@ -14,8 +14,8 @@ from reservoir.cli.data import opened, spans
 from reservoir.cli.estimator import parameters
 from reservoir.cli.progress import progress
 from reservoir.errors import DataError
-from reservoir.esn.fit import washout_of
 from reservoir.esn.model import ESN
+from reservoir.esn.pairing import washout_of
 from reservoir.esn.predict import predict
 from reservoir.series.table import Table
 

@@ -19,7 +19,9 @@ from reservoir.cli.progress import progress
 from reservoir.errors import ColumnError
 from reservoir.esn import fit as esn_fit
 from reservoir.esn.build import Recipe, build, generator, noise_entropy
+from reservoir.esn.gathering import Settings
 from reservoir.esn.model import ESN
+from reservoir.esn.pairing import Data, washout_of
 from reservoir.esn.ridge import parse_ridge
 from reservoir.series.atomic import check_creatable
 from reservoir.series.scaler import Scaler, measure, unscaled
@@ -71,10 +73,10 @@ def run(job: Job) -> None:
     text.print_pairs(_report(job.output, model, task.inputs, spread, seed, seconds))
 
 
-def _settings(parameters: Mapping[str, Any]) -> esn_fit.Settings:
-    names = {field.name for field in fields(esn_fit.Settings)} - {"ridge"}
+def _settings(parameters: Mapping[str, Any]) -> Settings:
+    names = {field.name for field in fields(Settings)} - {"ridge"}
     ridge = parse_ridge(parameters["ridge"], parameters["ridge_per_target"])
-    return esn_fit.Settings(ridge, **{name: parameters[name] for name in names})
+    return Settings(ridge, **{name: parameters[name] for name in names})
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,12 @@ class _Task:
     labels: esn_fit.Labels
     skip_missing: bool
 
-    def data(self, inputs: Spans) -> esn_fit.Data:
+    def data(self, inputs: Spans) -> Data:
         """The pairing, with ``inputs`` for its inputs."""
-        return esn_fit.Data(inputs, self.targets, self.labels.horizon, self.skip_missing)
+        return Data(inputs, self.targets, self.labels.horizon, self.skip_missing)
 
 
-def _task(tables: Sequence[Table], job: Job, settings: esn_fit.Settings) -> _Task:
+def _task(tables: Sequence[Table], job: Job, settings: Settings) -> _Task:
     """Choose columns and horizon.
 
     Raises
@@ -117,7 +119,7 @@ def _task(tables: Sequence[Table], job: Job, settings: esn_fit.Settings) -> _Tas
         shared = ", ".join(name for name in target_names if name in places)
         log.warning(f"{shared}: an input of the same step as the target, which it gives away")
     for table in inputs:
-        esn_fit.washout_of(settings.washout, len(table.values), table.source)
+        washout_of(settings.washout, len(table.values), table.source)
     for option, expected in (("input", len(input_names)), ("feedback", len(target_names))):
         _check_scaling(job.parameters, f"{option}_scaling", expected)
     continues = np.array(among if horizon == 1 else [-1] * len(among), np.int64)
@@ -151,7 +153,7 @@ def _check_scaling(parameters: Mapping[str, Any], name: str, expected: int) -> N
 
 
 def _fitted(
-    task: _Task, parameters: Mapping[str, Any], settings: esn_fit.Settings, seed: int
+    task: _Task, parameters: Mapping[str, Any], settings: Settings, seed: int
 ) -> tuple[ESN, Scaler]:
     """The model, and the measured mean and deviation of the targets."""
     rng = generator(seed)

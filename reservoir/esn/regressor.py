@@ -16,12 +16,14 @@ from reservoir.errors import DataError
 from reservoir.esn import fit as esn_fit
 from reservoir.esn import predict as esn_predict
 from reservoir.esn.build import Recipe, build, generator, noise_entropy
+from reservoir.esn.gathering import Settings
 from reservoir.esn.model import ESN
+from reservoir.esn.pairing import Data, own_future, washout_of
+from reservoir.esn.progress import Progress
 from reservoir.esn.ridge import CRITERIA, parse_ridge
 from reservoir.esn.statistics import PARTS, Statistics
 from reservoir.series.collection import Collection, collect
 from reservoir.series.scaler import Scaler, measure, unscaled
-from reservoir.series.shifted import Shifted
 from reservoir.weights.arguments import nonnegative, one_of, whole
 
 MISSING = ("error", "skip")
@@ -309,13 +311,13 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         inputs = self._collect_inputs(X)
         if y is None and self.model_.horizon != 1:
             raise DataError("score needs y: the model was fitted with targets of their own")
-        targets = self._next_steps(inputs) if y is None else collect(y, "y", one_dimensional=True)
+        targets = own_future(inputs) if y is None else collect(y, "y", one_dimensional=True)
         skip = self.missing_targets == "skip"
-        esn_fit.Data(inputs, targets, int(y is None), skip).check(self.washout)
+        Data(inputs, targets, int(y is None), skip).check(self.washout)
         truth, said, weights = [], [], []
         outputs = esn_predict.predict(self.model_, inputs)
         for i, output in enumerate(outputs):
-            washout = esn_fit.washout_of(self.washout, len(output), "X")
+            washout = washout_of(self.washout, len(output), "X")
             length = targets.lengths[i]
             truth.append(targets.read(i, washout, length, nan=skip))
             said.append(output[washout:length])
@@ -366,7 +368,7 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     @classmethod
     def from_document(
-        cls, document: Mapping[str, Any], model: ESN, progress: esn_fit.Progress | None
+        cls, document: Mapping[str, Any], model: ESN, progress: Progress | None
     ) -> ESNRegressor:
         """The estimator of a checkpoint; without ``progress`` it cannot be fitted further."""
         esn = cls(**document["parameters"])
@@ -400,23 +402,18 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 "to its fit; save it with progress=True"
             )
 
-    def _data(self, X: Any, y: Any, *, reset: bool) -> tuple[esn_fit.Data, bool]:
+    def _data(self, X: Any, y: Any, *, reset: bool) -> tuple[Data, bool]:
         """Inputs and targets, and whether outputs shall be one-dimensional."""
         inputs = self._validated(X, reset=reset)
         skip = one_of("missing_targets", self.missing_targets, MISSING) == "skip"
         if y is None:
             if self.feedback:
                 raise DataError("feedback=True needs targets y; without them X is its own target")
-            return esn_fit.Data(inputs, self._next_steps(inputs), 1, skip), False
+            return Data(inputs, own_future(inputs), 1, skip), False
         targets = collect(y, "y", one_dimensional=True)
-        return esn_fit.Data(inputs, targets, skip_missing=skip), targets.flat
+        return Data(inputs, targets, skip_missing=skip), targets.flat
 
-    def _next_steps(self, inputs: Collection) -> Collection:
-        columns = tuple(range(inputs.columns))
-        series = tuple(Shifted(s, 1, columns) for s in inputs.series)
-        return Collection(series, inputs.name, inputs.form)
-
-    def _labels(self, data: esn_fit.Data, *, own_future: bool) -> esn_fit.Labels:
+    def _labels(self, data: Data, *, own_future: bool) -> esn_fit.Labels:
         columns = range(data.inputs.columns)
         names = tuple(map(str, getattr(self, "feature_names_in_", columns)))
         if own_future:
@@ -446,11 +443,11 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return self._validated(X, reset=False)
 
-    def _settings(self) -> esn_fit.Settings:
+    def _settings(self) -> Settings:
         washout = self.washout
         if washout != "auto":
             washout = whole("washout", washout, least=0)
-        return esn_fit.Settings(
+        return Settings(
             ridge=parse_ridge(self.ridge, self.ridge_per_target),
             solver=one_of("solver", self.solver, PARTS),
             folds=whole("folds", self.folds, least=2),
@@ -459,7 +456,7 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             noise=nonnegative("noise", self.noise),
         )
 
-    def _scalers(self, data: esn_fit.Data) -> tuple[Scaler, Scaler]:
+    def _scalers(self, data: Data) -> tuple[Scaler, Scaler]:
         """Measured in one pass, which also checks that all data are finite."""
         measured = measure(data.inputs), measure(data.targets, nan=data.skip_missing)
         if self.standardize:
