@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from reservoir.checkpoint import estimator as estimator_document
 from reservoir.checkpoint.checkpoint import Checkpoint, read, write
 from reservoir.checkpoint.limits import MAX_BYTES
 from reservoir.errors import CheckpointError
@@ -49,11 +50,22 @@ def save(
     if isinstance(model, ESN):
         model = Checkpoint(model)
     if not isinstance(model, Checkpoint):
-        document = model.document()
-        wanted = document["incremental"] if progress is None else progress
-        statistics = model.progress_.arrays() if wanted else None
-        model = Checkpoint(model.model_, estimator=document, statistics=statistics)
+        model = _checkpoint_of(model, progress)
     write(model, path, provenance=provenance)
+
+
+def _checkpoint_of(estimator: ESNRegressor, progress: bool | None) -> Checkpoint:
+    record = estimator.record()
+    names = getattr(estimator, "feature_names_in_", ())
+    document = estimator_document.document(
+        estimator.get_params(deep=False),
+        [str(name) for name in names],
+        flat=estimator.flat_,
+        incremental=estimator.incremental_,
+    )
+    wanted = estimator.incremental_ if progress is None else progress
+    statistics = estimator.progress_.arrays() if wanted else None
+    return Checkpoint(record, estimator=document, statistics=statistics)
 
 
 def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> ESNRegressor:
@@ -81,18 +93,8 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> ESNRegr
     CheckpointError
         If the file is missing, no checkpoint, damaged, too new or malformed.
     """
-    from reservoir.esn.progress import Progress
-    from reservoir.esn.regressor import ESNRegressor
-
     checkpoint = read(path, max_bytes=max_bytes)
-    if checkpoint.estimator is None:
-        return ESNRegressor.from_model(checkpoint.record)
-    found = checkpoint.estimator.get("class")
-    if found != ESNRegressor.__name__:
-        raise CheckpointError(f"{os.fspath(path)}: holds an estimator of unknown class {found!r}")
     try:
-        statistics = checkpoint.statistics
-        progress = None if statistics is None else Progress.from_arrays(statistics)
-        return ESNRegressor.from_document(checkpoint.estimator, checkpoint.record, progress)
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{os.fspath(path)}: its estimator is malformed: {error}") from None
+        return estimator_document.estimator_of(checkpoint)
+    except CheckpointError as error:
+        raise CheckpointError(f"{os.fspath(path)}: {error}") from None

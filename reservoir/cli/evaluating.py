@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from reservoir.analysis.errors import Scores, mean_control, persistence, score
 from reservoir.checkpoint import Checkpoint, read
+from reservoir.checkpoint.estimator import parameters_of
 from reservoir.cli import columns, pictures, text
 from reservoir.cli.data import opened, spans
-from reservoir.cli.estimator import parameters
 from reservoir.cli.progress import progress
 from reservoir.errors import DataError
 from reservoir.esn.model import ESN
@@ -69,7 +69,7 @@ def run(job: Job) -> None:
 
 
 def _skip_missing(checkpoint: Checkpoint, job: Job) -> bool:
-    told = parameters(checkpoint).get("missing_targets", "error")
+    told = parameters_of(checkpoint).get("missing_targets", "error")
     return (job.missing_targets or told) == "skip"
 
 

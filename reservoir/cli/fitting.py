@@ -11,8 +11,8 @@ from typing import Any
 import click
 import numpy as np
 
-from reservoir.checkpoint import Checkpoint, write
-from reservoir.cli import columns, estimator, pictures, text
+from reservoir.checkpoint import Checkpoint, estimator, write
+from reservoir.cli import columns, pictures, text
 from reservoir.cli.data import Spans, opened, spans
 from reservoir.cli.log import log
 from reservoir.cli.progress import progress
@@ -63,7 +63,10 @@ def run(job: Job) -> None:
         )
         model, spread = _fitted(task, job.parameters, settings, seed)
         named = tables[0].named
-    document = estimator.document(model, job.parameters, seed, named)
+    matrices = dict.fromkeys(("W", "W_in", "W_fb", "bias"))
+    document = estimator.document(
+        {**job.parameters, **matrices, "random_state": seed}, model.input_names if named else ()
+    )
     write(Checkpoint(model, estimator=document), job.output, provenance={"seed": seed})
     seconds = time.perf_counter() - began
     if job.plot is not None:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reservoir.checkpoint import Checkpoint
+from reservoir.checkpoint.estimator import parameters_of
 from reservoir.cli import text
-from reservoir.cli.estimator import parameters
 from reservoir.esn.model import ESN, RidgePath, Scaler
 from reservoir.weights import spectral_radius
 
@@ -27,7 +27,7 @@ def document(path: str, checkpoint: Checkpoint) -> dict[str, Any]:
         "format_version": checkpoint.format_version,
         "created": None if created is None else created.isoformat(),
         "provenance": dict(origin),
-        "estimator": _plain(parameters(checkpoint)),
+        "estimator": _plain(parameters_of(checkpoint)),
         "reservoir": _reservoir(model),
         "inputs": _columns(model.input_names, model.input_scaler),
         "targets": _columns(model.target_names, model.target_scaler),

@@ -30,6 +30,15 @@ class Labels:
     target_names: tuple[str, ...]
 
 
+def labels_of(data: Data, names: tuple[str, ...]) -> Labels:
+    """Those of an estimator: with a horizon the targets are the inputs, else they are numbered."""
+    if data.horizon:
+        return Labels(np.arange(len(names)), data.horizon, names, names)
+    targets = data.targets.columns
+    numbered = tuple(f"y{i}" for i in range(targets))
+    return Labels(np.full(targets, -1, np.int64), 0, names, numbered)
+
+
 def fit(
     reservoir: Reservoir,
     data: Data,

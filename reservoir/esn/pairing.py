@@ -73,6 +73,11 @@ class Data:
     def washouts(self, washout: int | str) -> list[int]:
         return [washout_of(washout, n, self.inputs.name) for n in self.inputs.lengths]
 
+    def scored(self, washout: int | str) -> list[slice]:
+        """The steps of each series that have a target and lie after the washout."""
+        ends = self.targets.lengths
+        return [slice(w, end) for w, end in zip(self.washouts(washout), ends, strict=True)]
+
 
 def own_future(inputs: Collection) -> Collection:
     """The next step of each series as its target."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -18,11 +18,10 @@ from reservoir.esn import predict as esn_predict
 from reservoir.esn.build import Recipe, build, generator, noise_entropy
 from reservoir.esn.gathering import Settings
 from reservoir.esn.model import ESN
-from reservoir.esn.pairing import Data, own_future, washout_of
-from reservoir.esn.progress import Progress
-from reservoir.esn.ridge import CRITERIA, parse_ridge
+from reservoir.esn.pairing import Data, own_future
+from reservoir.esn.ridge import parse_ridge
 from reservoir.esn.statistics import PARTS, Statistics
-from reservoir.series.collection import Collection, collect
+from reservoir.series.collection import Collection, collect, is_table
 from reservoir.series.scaler import Scaler, measure, unscaled
 from reservoir.weights.arguments import nonnegative, one_of, whole
 
@@ -100,6 +99,10 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         What ``partial_fit`` and ``merge`` go on with; ``statistics_`` is a part of it.
     ridge_ : float or array (M,)
         The ridge used.
+    flat_ : bool
+        Whether outputs are one-dimensional, as y was.
+    incremental_ : bool
+        Whether it was fitted in parts.
     n_features_in_ : int
 
     Examples
@@ -205,12 +208,13 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         recipe = Recipe(**{f.name: getattr(self, f.name) for f in fields(Recipe)})
         reservoir = build(recipe, data.inputs.columns, data.targets.columns, rng)
         scalers = self._scalers(data)
-        labels = self._labels(data, own_future=y is None)
+        names = getattr(self, "feature_names_in_", range(data.inputs.columns))
+        labels = esn_fit.labels_of(data, tuple(map(str, names)))
         self.model_, self.progress_ = esn_fit.fit(
             reservoir, data, scalers, settings, labels, noise_entropy(rng)
         )
-        self._flat = flat
-        self._incremental = False
+        self.flat_ = flat
+        self.incremental_ = False
 
     def partial_fit(self, X: Any, y: Any = None, *, continued: bool = False) -> ESNRegressor:
         """Add series to the fit; the first call draws the reservoir and sets the scalers.
@@ -227,14 +231,14 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             if parse_ridge(self.ridge).criterion == "loo":
                 raise DataError('ridge="loo" cannot be had in parts; use "blocks" or "gcv"')
             self.fit(X, y)
-            self._incremental = True
+            self.incremental_ = True
             return self
         self._check_progress()
         data, _ = self._data(X, y, reset=False)
         self.model_, self.progress_ = esn_fit.fit_more(
             self.model_, self.progress_, data, self._settings(), continued=continued
         )
-        self._incremental = True
+        self.incremental_ = True
         return self
 
     def merge(self, other: ESNRegressor) -> ESNRegressor:
@@ -250,7 +254,7 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.model_, self.progress_ = esn_fit.merge(
             (self.model_, self.progress_), (other.model_, other.progress_), self._settings()
         )
-        self._incremental = True
+        self.incremental_ = True
         return self
 
     def predict(self, X: Any) -> Any:
@@ -269,7 +273,7 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         reservoir, scaler = self.model_.reservoir, self.model_.input_scaler
         if reservoir.W_fb.shape[1]:
             reservoir = replace(reservoir, W_fb=reservoir.W_fb[:, :0])
-        return _in_form(esn_predict.states(reservoir, scaler, inputs), inputs)
+        return inputs.in_form(esn_predict.states(reservoir, scaler, inputs))
 
     def forecast(self, steps: int, X: Any = None, y: Any = None, *, inputs: Any = None) -> Any:
         """Run in a closed loop.
@@ -313,74 +317,31 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             raise DataError("score needs y: the model was fitted with targets of their own")
         targets = own_future(inputs) if y is None else collect(y, "y", one_dimensional=True)
         skip = self.missing_targets == "skip"
-        Data(inputs, targets, int(y is None), skip).check(self.washout)
-        truth, said, weights = [], [], []
+        data = Data(inputs, targets, int(y is None), skip)
+        data.check(self.washout)
         outputs = esn_predict.predict(self.model_, inputs)
-        for i, output in enumerate(outputs):
-            washout = washout_of(self.washout, len(output), "X")
-            length = targets.lengths[i]
-            truth.append(targets.read(i, washout, length, nan=skip))
-            said.append(output[washout:length])
+        truth, said, weights = [], [], []
+        for i, steps in enumerate(data.scored(self.washout)):
+            truth.append(targets.read(i, steps.start, steps.stop, nan=skip))
+            said.append(outputs[i][steps])
             if sample_weight is not None:
                 weight = sample_weight if inputs.form == "one" else sample_weight[i]
-                weights.append(np.asarray(weight)[washout:length])
+                weights.append(np.asarray(weight)[steps])
         y_true, y_said = np.concatenate(truth), np.concatenate(said)
         kept = ~np.isnan(y_true).any(axis=1)
         kept_weights = np.concatenate(weights)[kept] if weights else None
         return float(r2_score(y_true[kept], y_said[kept], sample_weight=kept_weights))
 
-    def document(self) -> dict[str, Any]:
-        """What a checkpoint stores beside ``model_``, to make this estimator again."""
+    def record(self) -> ESN:
+        """The fitted record, ``model_``.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+        """
         check_is_fitted(self)
-        return {
-            "class": type(self).__name__,
-            "parameters": self.get_params(deep=False),
-            "feature_names": getattr(self, "feature_names_in_", np.empty(0)).tolist(),
-            "flat": self._flat,
-            "incremental": self._incremental,
-        }
-
-    @classmethod
-    def from_model(cls, model: ESN) -> ESNRegressor:
-        """An estimator around a record: its parameters are the matrices of the record."""
-        reservoir = model.reservoir
-        feedback = reservoir.W_fb.shape[1] > 0
-        path = model.ridge_path
-        esn = cls(
-            units=reservoir.units,
-            leak_rate=reservoir.leak_rate,
-            ridge=path.criterion if path.criterion in CRITERIA else float(path.chosen[0]),
-            washout=model.washout,
-            activation=reservoir.activation,
-            feedback=feedback,
-            direct=len(model.readout.weights) > reservoir.units,
-            dtype=str(reservoir.dtype),
-            W=reservoir.W,
-            W_in=reservoir.W_in,
-            W_fb=reservoir.W_fb if feedback else None,
-            bias=reservoir.bias,
-        )
-        document = {"parameters": esn.get_params(deep=False), "flat": False, "incremental": False}
-        names = model.input_names
-        numbered = names == tuple(map(str, range(len(names))))
-        document["feature_names"] = [] if numbered else list(names)
-        return cls.from_document(document, model, None)
-
-    @classmethod
-    def from_document(
-        cls, document: Mapping[str, Any], model: ESN, progress: Progress | None
-    ) -> ESNRegressor:
-        """The estimator of a checkpoint; without ``progress`` it cannot be fitted further."""
-        esn = cls(**document["parameters"])
-        esn.model_ = model
-        if progress is not None:
-            esn.progress_ = progress
-        esn.n_features_in_ = model.reservoir.W_in.shape[1]
-        if document["feature_names"]:
-            esn.feature_names_in_ = np.array(document["feature_names"], dtype=object)
-        esn._flat = document["flat"]
-        esn._incremental = document["incremental"]
-        return esn
+        model: ESN = self.model_
+        return model
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -413,19 +374,9 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         targets = collect(y, "y", one_dimensional=True)
         return Data(inputs, targets, skip_missing=skip), targets.flat
 
-    def _labels(self, data: Data, *, own_future: bool) -> esn_fit.Labels:
-        columns = range(data.inputs.columns)
-        names = tuple(map(str, getattr(self, "feature_names_in_", columns)))
-        if own_future:
-            return esn_fit.Labels(np.array(columns, np.int64), 1, names, names)
-        targets = data.targets.columns
-        return esn_fit.Labels(
-            np.full(targets, -1, np.int64), 0, names, tuple(f"y{i}" for i in range(targets))
-        )
-
     def _validated(self, X: Any, *, reset: bool) -> Collection:
         """Inputs checked by scikit-learn where it can, and by the collection where it cannot."""
-        if _is_table(X):
+        if is_table(X):
             X = validate_data(self, X, reset=reset, ensure_all_finite=False, dtype="numeric")
         elif reset:
             self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
@@ -475,18 +426,4 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return chosen if self.ridge_per_target else float(chosen[0])
 
     def _formed(self, outputs: list[NDArray[Any]], inputs: Collection) -> Any:
-        return _in_form([o[:, 0] for o in outputs] if self._flat else outputs, inputs)
-
-
-def _is_table(X: Any) -> bool:
-    """Whether X is one series in memory: not several, and not a dataset that is read lazily."""
-    if isinstance(X, list | tuple):
-        return not any(len(getattr(item, "shape", ())) == 2 for item in X)
-    return getattr(X, "ndim", 2) != 3 and not hasattr(X, "chunks")
-
-
-def _in_form(arrays: list[NDArray[Any]], inputs: Collection) -> Any:
-    """Results in the form in which the series came."""
-    if inputs.form == "one":
-        return arrays[0]
-    return np.stack(arrays) if inputs.form == "stack" and arrays else arrays
+        return inputs.in_form([o[:, 0] for o in outputs] if self.flat_ else outputs)

@@ -49,6 +49,12 @@ class Collection:
         series = f"series {index}, " if self.form != "one" else ""
         return f"{series}step {step}, column {column}"
 
+    def in_form(self, arrays: list[NDArray[Any]]) -> Any:
+        """One array a series, put together as the series came."""
+        if self.form == "one":
+            return arrays[0]
+        return np.stack(arrays) if self.form == "stack" and arrays else arrays
+
     def read(self, index: int, start: int, stop: int, *, nan: bool = False) -> NDArray[np.float64]:
         """Rows ``start:stop`` of a series as float64, checked.
 
@@ -183,3 +189,10 @@ def _same_columns(series: Sequence[Series], name: str) -> None:
                 f"{name}: series {i} has {item.shape[1]} columns, series 0 has "
                 f"{series[0].shape[1]}; expected the same in all"
             )
+
+
+def is_table(data: Any) -> bool:
+    """Whether data are one series in memory: not several, and no dataset that is read lazily."""
+    if isinstance(data, list | tuple):
+        return not any(_is_series(item) for item in data)
+    return getattr(data, "ndim", 2) != 3 and not hasattr(data, "chunks")
