@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from test_esn_fit import estimator, fitted, pairs, same_bits, same_model, same_readout
 
+from reservoir import ESNRegressor
 from reservoir.errors import DataError
 
 
@@ -139,3 +140,35 @@ def test_a_failing_first_fit_leaves_nothing():
     with pytest.raises(DataError, match="infinity"):
         esn.fit(X[0] * np.inf, y[0])
     assert set(vars(esn)) == set(esn.get_params())
+
+
+@pytest.mark.parametrize("direct", [False, True])
+@pytest.mark.parametrize("solver", ["gram", "qr"])
+def test_the_step_across_a_cut_is_learned_too(direct, solver):
+    """Without y the last step before a cut has its target after it."""
+    rng = np.random.default_rng(0)
+    series = [rng.standard_normal((120, 2)).cumsum(axis=0) / 10 for _ in range(2)]
+
+    def fresh():
+        return ESNRegressor(
+            units=20, washout=10, ridge=1e-3, direct=direct, solver=solver, standardize=False,
+            random_state=0,
+        )  # fmt: skip
+
+    whole = fresh().fit(series)
+    parts = fresh().partial_fit([s[:50] for s in series])
+    parts.partial_fit([s[50:51] for s in series], continued=True)
+    parts.partial_fit([s[51:] for s in series], continued=True)
+    assert parts.statistics_.count == whole.statistics_.count == 2 * (120 - 10 - 1)
+    for name in ("weights", "intercept"):
+        np.testing.assert_allclose(
+            getattr(parts.model_.readout, name), getattr(whole.model_.readout, name), atol=1e-9
+        )
+
+
+def test_a_series_that_had_not_begun_has_no_step_to_pair():
+    wave = np.sin(0.3 * np.arange(60))[:, np.newaxis]
+    esn = ESNRegressor(units=10, washout=0, ridge=1e-3, random_state=0)
+    esn.partial_fit([wave, wave[:0]])
+    esn.partial_fit([wave[:0], wave], continued=True)
+    assert esn.statistics_.count == 2 * 59

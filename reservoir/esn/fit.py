@@ -134,12 +134,32 @@ def fit_more(
         list(progress.ends) if continued else None,
     )
     fresh = gathering.statistics()
+    if continued and model.horizon == 1:
+        _add_seams(fresh, model, progress, data)
     statistics = progress.statistics.copy()
     statistics.merge(fresh)
     ends = tuple(gathering.harvest.ends)
     seen = progress.series_seen + len(data.inputs.series)
     model = _solved(replace(model, end=ends[-1]), statistics, settings)
     return model, Progress(statistics, ends, progress.entropy, seen)
+
+
+def _add_seams(statistics: Statistics, model: ESN, progress: Progress, data: Data) -> None:
+    """Pair the last step of each earlier series with the first one of its continuation.
+
+    Only the new series holds that target: without this, a fit in parts would know one step less
+    a cut than a fit of the whole. A series that had not begun has no step to pair.
+    """
+    for index, end in enumerate(progress.ends):
+        begun = end.x.any() or end.u.any()
+        if not begun or not data.inputs.lengths[index] or (model.continues < 0).any():
+            continue
+        features = np.concatenate([end.x, end.u]) if _has_direct(model) else end.x
+        target = data.inputs.read(index, 0, 1)[:, model.continues]
+        statistics.folds[0].add(
+            features[np.newaxis].astype(np.float64),
+            (target - model.target_scaler.mean) / model.target_scaler.scale,
+        )
 
 
 def merge(
