@@ -145,7 +145,7 @@ def test_hdf5_is_read_in_parts(forms, monkeypatch):
 
     monkeypatch.setattr(h5py.Dataset, "__getitem__", counting)
     monkeypatch.setattr("reservoir.series.collection.CHUNK_BYTES", 16 * 64)
-    monkeypatch.setattr("reservoir.esn.harvest.STEPS_A_BLOCK", 64)
+    monkeypatch.setattr("reservoir.esn.stretches.STEPS_A_BLOCK", 64)
     fitted(forms, forms / "wave.h5:/run/1")
     assert max(asked) <= 65
     assert sum(asked) > 3.5 * 299  # inputs and targets, measured and fitted

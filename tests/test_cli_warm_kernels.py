@@ -10,7 +10,8 @@ import itertools, sys
 import numpy as np
 from reservoir.checkpoint import Checkpoint, read, write
 from reservoir.esn import warmup
-from reservoir.esn.recurrence import run_lanes, run_series
+from reservoir.kernels.lanes import run_lanes
+from reservoir.kernels.series import run_series
 from reservoir import ESNRegressor
 
 for each in warmup.SPECIALIZATIONS:

@@ -13,7 +13,7 @@ from test_esn_fit import estimator, pairs, same_bits, same_model
 from test_series_memory import Counting
 
 from reservoir import threads
-from reservoir.esn import harvest
+from reservoir.esn import harvest, stretches
 from reservoir.esn.progress import Progress
 from reservoir.series import collection
 
@@ -30,7 +30,7 @@ def test_the_same_seed_gives_the_same_bits():
 @pytest.mark.parametrize("settings", [{}, {"solver": "qr"}, {"ridge": "loo"}, {"feedback": True}])
 @pytest.mark.parametrize("number", [1, 20])
 def test_threads_do_not_change_bits(use_threads, monkeypatch, settings, number):
-    monkeypatch.setattr(harvest, "STEPS_A_BLOCK", 64)
+    monkeypatch.setattr(stretches, "STEPS_A_BLOCK", 64)
     monkeypatch.setattr(harvest, "BLOCK_VALUES", 40 * 20 * 30)
     X, y = pairs([150] * number)
     found = []
@@ -85,12 +85,12 @@ def test_a_dataset_is_never_held_as_a_whole(monkeypatch):
     X, y = pairs([6000])
     source, targets = Counting(X[0]), Counting(y[0])
     esn = estimator().fit(source, targets)
-    assert source.largest == targets.largest == harvest.STEPS_A_BLOCK
+    assert source.largest == targets.largest == stretches.STEPS_A_BLOCK
     esn.predict(source)
     esn.partial_fit(source, targets)
     own = Counting(X[0])
     estimator().fit(own)
-    assert max(source.largest, targets.largest, own.largest) == harvest.STEPS_A_BLOCK
+    assert max(source.largest, targets.largest, own.largest) == stretches.STEPS_A_BLOCK
 
 
 def test_float32_from_end_to_end():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 
 import h5py
@@ -11,8 +12,9 @@ import pytest
 from test_series_memory import Counting
 
 from reservoir import threads
-from reservoir.esn import harvest, recurrence
-from reservoir.esn.harvest import LANES_FROM, Harvest, Noise, Teacher
+from reservoir.esn import harvest, recurrence, stretches
+from reservoir.esn.drives import Noise, Teacher
+from reservoir.esn.harvest import LANES_FROM, Harvest
 from reservoir.esn.predict import states
 from reservoir.esn.recurrence import origin
 from reservoir.series.collection import collect
@@ -32,7 +34,7 @@ def gathered(run):
     """States of each series, and where it ended, from the blocks of a harvest."""
     found = [[] for _ in run._starts]
     for block in run:
-        assert block.start == sum(map(len, found[block.series])), "blocks out of order"
+        assert block.starts.tolist() == [sum(map(len, found[block.series]))], "out of order"
         assert len(block.states) == len(block.inputs)
         found[block.series].append(block.states)
     empty = np.zeros((0, run._reservoir.units), run._reservoir.dtype)
@@ -46,10 +48,10 @@ def raw(arrays):
 @pytest.fixture
 def short_blocks(monkeypatch):
     """Blocks of a few steps, so that short series have many."""
-    monkeypatch.setattr(harvest, "STEPS_A_BLOCK", 8)
+    monkeypatch.setattr(stretches, "STEPS_A_BLOCK", 8)
     monkeypatch.setattr(harvest, "BLOCK_VALUES", 1)  # 16 steps a group of lanes
     monkeypatch.setattr(harvest, "LANES_A_GROUP", 5)
-    monkeypatch.setattr(recurrence, "LANES_A_TILE", 8)
+    monkeypatch.setattr(recurrence, "VECTORS_A_TILE", 1)
 
 
 @pytest.mark.usefixtures("short_blocks")
@@ -122,7 +124,7 @@ def test_block_sizes_do_not_change_bits(make_reservoir, monkeypatch, lengths, dt
     X = collect(series(lengths))
     found = []
     for steps, values, group in ((512, 1 << 22, 128), (1, 1, 4), (7, 6 * 5 * 19, 5)):
-        monkeypatch.setattr(harvest, "STEPS_A_BLOCK", steps)
+        monkeypatch.setattr(stretches, "STEPS_A_BLOCK", steps)
         monkeypatch.setattr(harvest, "BLOCK_VALUES", values)
         monkeypatch.setattr(harvest, "LANES_A_GROUP", group)
         found.append(raw(gathered(Harvest(network, X, measure(X), noise=noise))[0]))
@@ -211,14 +213,17 @@ def test_a_dataset_is_read_in_bounded_pieces(make_reservoir, monkeypatch, number
     network = make_reservoir(units=6)
     for steps in (5000, 20_000):
         sources = [Counting(x) for x in series([steps] * number)]
-        for _ in threads.ahead(Harvest(network, collect(sources), unscaled(2))):
+        run = Harvest(network, collect(sources), unscaled(2), time_parallel=False)
+        for _ in threads.ahead(run):
             pass
-        bound = harvest.STEPS_A_BLOCK if number < LANES_FROM else 400
+        bound = stretches.STEPS_A_BLOCK if number < LANES_FROM else 400
         for source in sources:
+            *read, last = source.read
+            assert last == (steps - 1, steps), "where the series ends"
             assert source.largest <= bound
-            assert source.read[0][0] == 0
-            assert source.read[-1][1] == steps
-            assert all(a[1] == b[0] for a, b in zip(source.read, source.read[1:], strict=False))
+            assert read[0][0] == 0
+            assert read[-1][1] == steps
+            assert all(a[1] == b[0] for a, b in itertools.pairwise(read))
 
 
 def test_a_closed_harvest_leaves_no_thread(make_reservoir, use_threads):

@@ -268,14 +268,13 @@ def test_pieces_pushed_do_not_matter(solver, data):
     found = []
     for _ in range(2):
         cuts = data.draw(st.lists(st.integers(0, 700), max_size=6).map(sorted))
-        statistics = Statistics.empty(solver, 2, 3, 1)
-        collector = Collector(statistics, 3, 1)
+        collector = Collector(solver, 2, 3, 1)
         for piece in np.split(np.arange(700), [*cuts, 350] if not cuts else sorted([*cuts, 350])):
             if piece.size:
                 parts = (Z[piece, :2], Z[piece, 2:])
                 collector.push(int(fold_of[piece[0]]), parts, Y[piece].copy())
-        collector.close()
-        found.append(statistics)
+        collector.settle()
+        found.append(collector.total)
     for name, value in found[0].arrays().items():
         assert np.array_equal(found[1].arrays()[name], value)
     CHECKS[solver](found[0].total(), Z.astype(np.float64), Y)

@@ -12,15 +12,8 @@ import numpy as np
 import pytest
 from test_kernels_drives import FORMS, packed, random_drive, random_loop, some
 
-from reservoir.esn.recurrence import (
-    LANES_A_TILE,
-    Drive,
-    drive_lanes,
-    drive_series,
-    kernel_weights,
-    no_loop,
-    origin,
-)
+from reservoir.esn.records import kernel_weights, lane_weights, no_loop
+from reservoir.esn.recurrence import Drive, drive_lanes, drive_series, origin
 
 DTYPES = ("float64", "float32")
 
@@ -34,7 +27,7 @@ def along_series(network, drive, start):
 def along_lanes(network, drive, lengths, x, y):
     first, count = packed(lengths)
     states = np.empty((len(drive.inputs), network.units), network.dtype)
-    weights, loop = kernel_weights(network), no_loop(network.dtype)
+    weights, loop = lane_weights(kernel_weights(network)), no_loop(network.dtype)
     drive_lanes(weights, loop, drive, first, count, x, y, states=states)
     return states
 
@@ -131,7 +124,7 @@ def test_a_lane_does_not_feel_its_neighbours(make_reservoir, form, dtype):
 
 def test_lanes_on_any_number_of_threads(make_reservoir, use_threads):
     network = make_reservoir("csr", units=30)
-    lengths = sorted(np.random.default_rng(11).integers(0, 60, 5 * LANES_A_TILE + 3))[::-1]
+    lengths = sorted(np.random.default_rng(11).integers(0, 60, 163))[::-1]
     drive = random_drive(network, int(sum(lengths)), np.random.default_rng(12), teacher=False)
     found = []
     for number in (1, 2, 3):
@@ -150,7 +143,7 @@ def test_no_allocation_in_the_time_loops():
         import numpy as np
         from numba.core.runtime import rtsys
         from conftest import random_reservoir
-        from reservoir.esn.recurrence import Drive, kernel_weights, no_loop
+        from reservoir.esn.records import kernel_weights, lane_weights
         from reservoir.kernels.lanes import run_lanes
         from reservoir.kernels.series import run_series
         from test_kernels_drives import FORMS, random_loop
@@ -159,17 +152,17 @@ def test_no_allocation_in_the_time_loops():
             units, inputs = network.W_in.shape
             targets = 2
             rows = steps * max(lanes, 1)
-            width = -(-max(lanes, 1) // 8) * 8
             teacher = np.zeros((0 if closed else rows, targets))
             noise = np.zeros((0 if closed else rows, units))
             states, outputs = np.empty((rows, units)), np.empty((rows if closed else 0, targets))
-            shape = (width,) if lanes else ()
-            rest = (np.zeros((rows, inputs)), teacher, noise, np.zeros((units, *shape)),
-                    np.zeros((targets, *shape)), states, outputs)
+            shape = (lanes,) if lanes else ()
+            rest = (np.zeros((rows, inputs)), teacher, noise, np.zeros((*shape, units)),
+                    np.zeros((*shape, targets)), states, outputs)
             weights = kernel_weights(network)
             if lanes:
                 first = np.arange(lanes, dtype=np.uint64) * np.uint64(steps)
-                arguments = (weights, loop, first, np.full(lanes, steps), *rest)
+                arguments = (lane_weights(weights), None, loop, first, first,
+                             np.full(lanes, steps), *rest)
             else:
                 arguments = (weights, loop, *rest)
             kernel = run_lanes if lanes else run_series

@@ -10,15 +10,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from reservoir.esn.model import ACTIVATIONS
-from reservoir.esn.recurrence import (
-    Drive,
-    drive_lanes,
-    drive_series,
-    kernel_weights,
-    matrix_record,
-    no_loop,
-    origin,
-)
+from reservoir.esn.records import kernel_weights, lane_weights, matrix_record, no_loop
+from reservoir.esn.recurrence import Drive, drive_lanes, drive_series, origin
 from reservoir.kernels.matrices import CSR, Dense, Permutation
 from reservoir.kernels.weights import Loop
 
@@ -125,7 +118,7 @@ def test_lanes(make_reservoir, kind, lengths, noise):
     y = np.zeros((len(count), kind["feedback"]), network.dtype)
     starts = x.copy()
     states = np.full((rows, kind["units"]), np.nan, network.dtype)
-    weights, loop = kernel_weights(network), no_loop(network.dtype)
+    weights, loop = lane_weights(kernel_weights(network)), no_loop(network.dtype)
     drive_lanes(weights, loop, drive, first, count, x, y, states=states)
     for lane, (begin, steps) in enumerate(zip(first, count, strict=True)):
         part = some(drive, slice(begin, begin + steps))
@@ -184,7 +177,9 @@ def test_closed_loop_of_many(make_reservoir, kind, targets, direct, lengths):
     y = rng.uniform(-1, 1, (len(count), targets)).astype(network.dtype)
     starts = x.copy(), y.copy()
     outputs = np.full((rows, targets), np.nan, network.dtype)
-    drive_lanes(kernel_weights(network), loop, drive, first, count, x, y, outputs=outputs)
+    drive_lanes(
+        lane_weights(kernel_weights(network)), loop, drive, first, count, x, y, outputs=outputs
+    )
     for lane, (begin, steps) in enumerate(zip(first, count, strict=True)):
         part = slice(begin, begin + steps)
         states, wanted = naive.run_closed(
@@ -226,6 +221,7 @@ def test_an_infinite_sum_saturates(make_reservoir, form, lanes):
     else:
         first, count = packed([2] * lanes)
         x, y = np.zeros((lanes, 5)), np.zeros((lanes, 0))
+        weights = lane_weights(weights)
         drive_lanes(weights, loop, drive, first, count, x, y, states=states)
     assert np.allclose(states[0], [0.3, -0.3, 0.3, -0.3, 0.3])
     assert np.allclose(states[1], [0.51, -0.51, 0.51, -0.51, 0.51])

@@ -35,13 +35,30 @@ def _open(stack: ExitStack, path: str) -> Table:
 
 
 @dataclass(frozen=True)
+class Told:
+    """Who is told how many rows are read: each row counts as often as there are passes.
+
+    Rows that warm up a chunk, or are run again, are read more often.
+    """
+
+    times: NDArray[np.uint8]  # (T,)
+    passes: int
+    advance: Callable[[int], object]
+
+    def read(self, begin: int, end: int) -> None:
+        new = self.times[begin:end] < self.passes
+        self.times[begin:end] += new
+        self.advance(int(new.sum()))
+
+
+@dataclass(frozen=True)
 class Span:
-    """Rows ``start:stop`` of a table as a series; ``advance`` is told how many are read."""
+    """Rows ``start:stop`` of a table as a series; ``told`` counts those that are read."""
 
     table: Table
     start: int
     stop: int
-    advance: Callable[[int], object] | None = None
+    told: Told | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -49,8 +66,8 @@ class Span:
 
     def __getitem__(self, rows: slice, /) -> NDArray[np.generic]:
         begin, end, _ = rows.indices(self.shape[0])
-        if self.advance is not None:
-            self.advance(max(0, end - begin))
+        if self.told is not None:
+            self.told.read(begin, max(begin, end))
         rows = slice(self.start + begin, self.start + max(begin, end))
         # One layout in memory, whatever the file's: sums over rows have the same bits then.
         return np.ascontiguousarray(self.table.values[rows])
@@ -68,9 +85,11 @@ class Spans(Collection):
         name = repr(table.columns[column]) if table.named else table.columns[column]
         return f"{table.source}, row {span.start + step}, column {name}"
 
-    def telling(self, advance: Callable[[int], object]) -> Spans:
-        """The same series, which tell ``advance`` how many rows are read."""
-        return replace(self, series=tuple(replace(s, advance=advance) for s in self.series))
+    def telling(self, advance: Callable[[int], object], passes: int) -> Spans:
+        """The same series, which tell ``advance`` how many rows are read, ``passes`` times each."""
+        told = [Told(np.zeros(s.shape[0], np.uint8), passes, advance) for s in self.series]
+        series = zip(self.series, told, strict=True)
+        return replace(self, series=tuple(replace(s, told=t) for s, t in series))
 
 
 def spans(tables: Sequence[Table], name: str, start: int = 0, stop: int | None = None) -> Spans:

@@ -42,5 +42,5 @@ def progress(series: Spans, label: str, passes: int = 1) -> Iterator[Spans]:
                 bar.update(waiting)
                 waiting, last = 0, time.monotonic()
 
-        yield series.telling(advance)
+        yield series.telling(advance, passes)
         bar.update(waiting)

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reservoir import threads
-from reservoir.esn.harvest import Block, Harvest, Noise, Teacher
+from reservoir.esn.block import Block, Verdict
+from reservoir.esn.drives import Noise, Teacher
+from reservoir.esn.harvest import Harvest
 from reservoir.esn.model import Position, Reservoir
 from reservoir.esn.pairing import Data
 from reservoir.esn.ridge import RidgeChoice
@@ -80,40 +82,40 @@ class Gathering:
         scored = [max(0, m - w) for m, w in zip(data.targets.lengths, washouts, strict=True)]
         self._offsets = np.concatenate([[0], np.cumsum(scored)])
 
-    def __iter__(self) -> Iterator[Scored]:
-        for block in threads.ahead(self.harvest):
-            yield from self._scored(block)
+    def __iter__(self) -> Iterator[Scored | Verdict]:
+        for item in threads.ahead(self.harvest):
+            if isinstance(item, Verdict):
+                yield item
+            else:
+                yield from self._scored(item)
 
     def _scored(self, block: Block) -> Iterator[Scored]:
+        """The rows after the washout that have a target, fold by fold."""
         washout = self._washouts[block.series]
-        begin = max(block.start, washout)
-        end = min(block.start + len(block.states), self._data.targets.lengths[block.series])
+        length = self._data.targets.lengths[block.series]
+        steps = block.steps()
+        begin, end = (int(i) for i in np.searchsorted(steps, (washout, length)))
         if begin >= end:
             return
-        targets = self._data.targets.read(block.series, begin, end, nan=self._data.skip_missing)
+        pieces = [
+            (block.series, max(start, washout), min(start + block.length, length))
+            for start, _ in block.pieces()
+        ]
+        pieces = [piece for piece in pieces if piece[1] < piece[2]]
+        targets = self._data.targets.read_packed(pieces, nan=self._data.skip_missing)
         targets = (targets - self._scaler.mean) / self._scaler.scale
-        rows = slice(begin - block.start, end - block.start)
-        features: tuple[NDArray[Any], ...] = (block.states[rows],)
+        scored: tuple[NDArray[Any], ...] = (block.states[begin:end],)
         if self._settings.direct:
-            features += (block.inputs[rows],)
-        at = int(self._offsets[block.series]) + begin - washout
-        for fold, piece in self._folds(at, len(targets)):
-            kept = ~np.isnan(targets[piece]).any(axis=1)
-            if kept.all():
-                yield Scored(tuple(f[piece] for f in features), targets[piece], fold)
-            elif kept.any():
-                yield Scored(tuple(f[piece][kept] for f in features), targets[piece][kept], fold)
-
-    def _folds(self, at: int, rows: int) -> Iterator[tuple[int, slice]]:
-        """Cut rows at the borders of the folds: contiguous shares of all scored steps."""
-        total, folds = int(self._offsets[-1]), self._settings.parts
-        done = 0
-        while done < rows:
-            fold = (at + done) * folds // total
-            border = -(-(fold + 1) * total // folds)  # first step of the next fold
-            take = min(rows - done, border - (at + done))
-            yield fold, slice(done, done + take)
-            done += take
+            scored += (block.inputs[begin:end],)
+        missing = np.asarray(np.isnan(targets).any(axis=1))
+        at = int(self._offsets[block.series]) + steps[begin:end] - washout
+        fold = at * self._settings.parts // int(self._offsets[-1])
+        for number in range(int(fold[0]), int(fold[-1]) + 1):
+            rows: Any = slice(*np.searchsorted(fold, (number, number + 1)))
+            if missing[rows].any():
+                rows = np.flatnonzero((fold == number) & ~missing)
+            if len(targets[rows]):
+                yield Scored(tuple(part[rows] for part in scored), targets[rows], number)
 
     def statistics(self) -> Statistics:
         """Everything that the readout needs, in one pass."""
@@ -121,16 +123,18 @@ class Gathering:
         features = self._reservoir.units
         if settings.direct:
             features += self._data.inputs.columns
-        targets = self._data.targets.columns
-        statistics = Statistics.empty(settings.solver, settings.parts, features, targets)
-        collector = Collector(statistics, features, targets)
+        collector = Collector(settings.solver, settings.parts, features, self._data.targets.columns)
         with threads.single_blas():
-            for scored in self:
-                collector.push(scored.fold, scored.features, scored.targets)
-            collector.close()
-        return statistics
+            for item in self:
+                if isinstance(item, Verdict):
+                    collector.settle(keep=item.stands)
+                else:
+                    collector.push(item.fold, item.features, item.targets)
+            collector.settle()
+        return collector.total
 
     def rows(self) -> Iterator[tuple[Array, Array]]:
-        """Features and targets in float64, for a second pass."""
-        for scored in self:
-            yield np.concatenate(scored.features, axis=1, dtype=np.float64), scored.targets
+        """Features and targets in float64, for a second pass: then nothing is void."""
+        for item in self:
+            if isinstance(item, Scored):
+                yield np.concatenate(item.features, axis=1, dtype=np.float64), item.targets

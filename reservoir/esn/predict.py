@@ -10,16 +10,12 @@ from numpy.typing import NDArray
 
 from reservoir import threads
 from reservoir.errors import DataError
-from reservoir.esn.harvest import LANES_FROM, Harvest, Teacher
+from reservoir.esn.block import Block
+from reservoir.esn.drives import Teacher
+from reservoir.esn.harvest import LANES_FROM, Harvest
 from reservoir.esn.model import ESN, Position, Reservoir
-from reservoir.esn.recurrence import (
-    Drive,
-    drive_lanes,
-    drive_series,
-    kernel_loop,
-    kernel_weights,
-    origin,
-)
+from reservoir.esn.records import kernel_loop, kernel_weights, lane_weights
+from reservoir.esn.recurrence import Drive, drive_lanes, drive_series, origin
 from reservoir.series.collection import Collection
 from reservoir.series.scaler import Scaler
 
@@ -66,9 +62,10 @@ def predict(model: ESN, inputs: Collection) -> list[NDArray[Any]]:
     outputs = [np.empty((n, len(model.continues)), model.reservoir.dtype) for n in inputs.lengths]
     with threads.single_blas():
         for block in threads.ahead(Harvest(model.reservoir, inputs, model.input_scaler)):
-            rows = slice(block.start, block.start + len(block.states))
-            scaled = read_out(model, block.states, block.inputs)
-            outputs[block.series][rows] = model.target_scaler.raw(scaled)
+            if isinstance(block, Block):  # what is void comes again and is written over
+                raw = model.target_scaler.raw(read_out(model, block.states, block.inputs))
+                for start, rows in block.pieces():
+                    outputs[block.series][start : start + block.length] = raw[rows]
     return outputs
 
 
@@ -99,7 +96,8 @@ def _closed(
         x = np.stack([starts[i].x for i in order])
         y = np.stack([starts[i].y for i in order])
         if len(scaled):
-            drive_lanes(weights, loop, drive, first, count, x, y, outputs=outputs)
+            lanes = lane_weights(weights)
+            drive_lanes(lanes, loop, drive, first, count, x, y, outputs=outputs)
     raw = model.target_scaler.raw(outputs)
     result: list[NDArray[Any]] = [nothing] * len(order)
     for lane, i in enumerate(order):

@@ -33,6 +33,10 @@ class Statistics:
     def empty(cls, solver: str, folds: int, features: int, targets: int) -> Statistics:
         return cls(solver, [PARTS[solver].empty(features, targets) for _ in range(folds)])
 
+    def cleared(self) -> Statistics:
+        """Empty statistics of the same kind."""
+        return Statistics(self.solver, [fold.cleared() for fold in self.folds])
+
     @property
     def count(self) -> int:
         """Scored steps."""
@@ -86,18 +90,26 @@ class Statistics:
 class Collector:
     """Gathers rows fold by fold into blocks large enough for BLAS.
 
-    The blocks depend on the order of the rows alone, never on how they were cut when pushed.
+    The blocks depend on the order of the rows alone, never on how they were cut when pushed. What
+    is pushed waits apart from ``total`` until it is settled.
     """
 
-    def __init__(self, statistics: Statistics, features: int, targets: int) -> None:
+    def __init__(self, solver: str, folds: int, features: int, targets: int) -> None:
         rows = max(256, min(features, 1024))
-        self._statistics = statistics
-        self._features = [np.empty((rows, features)) for _ in statistics.folds]
-        self._targets = [np.empty((rows, targets)) for _ in statistics.folds]
-        self._filled = [0] * len(statistics.folds)
+        self.total = Statistics.empty(solver, folds, features, targets)
+        self._pending = Statistics.empty(solver, folds, features, targets)
+        self._features = [np.empty((rows, features)) for _ in range(folds)]
+        self._targets = [np.empty((rows, targets)) for _ in range(folds)]
+        self._filled = [0] * folds
 
     def push(self, fold: int, features: tuple[NDArray[Any], ...], targets: Array) -> None:
-        """Append rows; ``features`` are arrays side by side of any float type."""
+        """Append rows; ``features`` are arrays side by side of any float type.
+
+        Raises
+        ------
+        DataError
+            If a feature is not finite.
+        """
         done, rows = 0, len(targets)
         while done < rows:
             at = self._filled[fold]
@@ -114,24 +126,31 @@ class Collector:
             if self._filled[fold] == len(self._features[fold]):
                 self._flush(fold)
 
-    def close(self) -> None:
-        """Flush what is left in the blocks.
+    def settle(self, *, keep: bool = True) -> None:
+        """Take what was pushed into ``total``, or drop it.
 
         Raises
         ------
         DataError
-            As ``push``, if a feature is not finite.
+            As ``push``.
         """
-        for fold in range(len(self._filled)):
-            self._flush(fold)
+        if keep:
+            for fold in range(len(self._filled)):
+                self._flush(fold)
+            self.total.merge(self._pending)
+        if self._pending.count:
+            self._pending = self.total.cleared()
+        self._filled = [0] * len(self._filled)
 
     def _flush(self, fold: int) -> None:
         rows = self._filled[fold]
         features = self._features[fold][:rows]
-        if not np.isfinite(features).all():
+        with np.errstate(over="ignore", invalid="ignore"):
+            finite = np.isfinite(features.sum())
+        if not finite and not np.isfinite(features).all():
             raise DataError(
                 "the states of the reservoir are not finite: it diverges; expected a smaller "
                 "spectral_radius or input_scaling, or a bounded activation"
             )
-        self._statistics.folds[fold].add(features, self._targets[fold][:rows])
+        self._pending.folds[fold].add(features, self._targets[fold][:rows])
         self._filled[fold] = 0

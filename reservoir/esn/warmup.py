@@ -9,14 +9,8 @@ from typing import Any
 import numpy as np
 
 from reservoir.esn.build import DTYPES, Recipe, build
-from reservoir.esn.recurrence import (
-    Drive,
-    drive_lanes,
-    drive_series,
-    kernel_weights,
-    no_loop,
-    origin,
-)
+from reservoir.esn.records import kernel_weights, lane_weights, no_loop
+from reservoir.esn.recurrence import Drive, drive_lanes, drive_series, origin
 from reservoir.kernels.lanes import run_lanes
 from reservoir.kernels.series import run_series
 
@@ -64,6 +58,6 @@ def warm(specialization: Specialization) -> Warmed:
         drive_series(weights, loop, drive, start)
     else:
         rows, x, y = np.arange(2), np.stack([start.x] * 2), np.stack([start.y] * 2)
-        drive_lanes(weights, loop, drive, rows, np.ones(2, np.int64), x, y)
+        drive_lanes(lane_weights(weights), loop, drive, rows, np.ones(2, np.int64), x, y)
     missed = sum(kernel.stats.cache_misses.values()) - before
     return Warmed(time.perf_counter() - began, missed == 0)

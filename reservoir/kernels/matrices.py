@@ -1,4 +1,4 @@
-"""The recurrent matrix in three forms, and its product with one state or with many.
+"""The recurrent matrix in its forms, and its product with one state or with many.
 
 Each form is a record of arrays; ``add_product`` and ``add_lanes_product`` choose their code by
 its type when they are compiled. Indices are unsigned: a signed one would cost a wrap-around check
@@ -17,9 +17,16 @@ from numpy.typing import NDArray
 
 from reservoir.kernels.compile import OPTIONS
 from reservoir.kernels.intrinsics import fma
-from reservoir.kernels.vectors import row_dot, row_times_8_lanes, row_times_16_lanes
+from reservoir.kernels.vectors import (
+    VECTOR_BITS,
+    row_dot,
+    row_times_1_vector,
+    row_times_2_vectors,
+    row_times_4_vectors,
+)
 
-ROW_TILE = 32  # rows of W whose pre-activations stay in the first-level cache
+VECTOR_BYTES = VECTOR_BITS // 8
+ROW_TILE = 32  # rows of a dense W whose pre-activations stay in the first-level cache
 
 
 class CSR(NamedTuple):
@@ -28,6 +35,17 @@ class CSR(NamedTuple):
     data: NDArray[Any]  # (nnz,)
     indices: NDArray[np.uint32]  # (nnz,) column of each non-zero
     indptr: NDArray[np.uint64]  # (N + 1,)
+
+
+class Blocks(NamedTuple):
+    """Compressed sparse rows of one block of columns after the other, for lanes.
+
+    The states of a block's columns stay in the first-level cache while all rows read them.
+    """
+
+    data: NDArray[Any]  # (nnz,)
+    indices: NDArray[np.uint32]  # (nnz,) column of each non-zero in the whole matrix
+    indptr: NDArray[np.uint64]  # (blocks, N + 1)
 
 
 class Dense(NamedTuple):
@@ -43,7 +61,7 @@ class Permutation(NamedTuple):
     sources: NDArray[np.uint32]  # (N,)
 
 
-Matrix = CSR | Dense | Permutation
+Matrix = CSR | Blocks | Dense | Permutation
 
 
 def add_product(W: Any, x: Any, a: Any) -> None:
@@ -51,7 +69,7 @@ def add_product(W: Any, x: Any, a: Any) -> None:
 
 
 def add_lanes_product(W: Any, x: Any, a: Any, lanes: int) -> None:
-    """``a[:, :lanes] += W x[:, :lanes]``; x, a: (N, L)."""
+    """``a[:, :lanes] += W x[:, :lanes]``; x, a: (N, L); lanes: a multiple of a vector's."""
 
 
 def _csr_series(W: Any, x: Any, a: Any) -> None:
@@ -60,16 +78,20 @@ def _csr_series(W: Any, x: Any, a: Any) -> None:
         a[i] = row_dot(W.data, W.indices, start, end, x, a[i])
 
 
-def _csr_lanes(W: Any, x: Any, a: Any, lanes: int) -> None:
-    """``lanes`` is a multiple of 8."""
-    for i in range(a.shape[0]):
-        start, end = np.int64(W.indptr[i]), np.int64(W.indptr[i + 1])
-        lane = 0
-        while lane + 16 <= lanes:
-            row_times_16_lanes(W.data, W.indices, start, end, x, a, i, lane)
-            lane += 16
-        if lane < lanes:
-            row_times_8_lanes(W.data, W.indices, start, end, x, a, i, lane)
+def _blocks_lanes(W: Any, x: Any, a: Any, lanes: int) -> None:
+    vector = VECTOR_BYTES // x.itemsize
+    for indptr in W.indptr:
+        for i in range(a.shape[0]):
+            start, end = np.int64(indptr[i]), np.int64(indptr[i + 1])
+            lane = 0
+            while lane + 4 * vector <= lanes:
+                row_times_4_vectors(W.data, W.indices, start, end, x, a, i, lane)
+                lane += 4 * vector
+            if lane + 2 * vector <= lanes:
+                row_times_2_vectors(W.data, W.indices, start, end, x, a, i, lane)
+                lane += 2 * vector
+            if lane < lanes:
+                row_times_1_vector(W.data, W.indices, start, end, x, a, i, lane)
 
 
 def _dense_series(W: Any, x: Any, a: Any) -> None:
@@ -123,7 +145,7 @@ def _permutation_lanes(W: Any, x: Any, a: Any, lanes: int) -> None:
 
 
 _SERIES = {CSR: _csr_series, Dense: _dense_series, Permutation: _permutation_series}
-_LANES = {CSR: _csr_lanes, Dense: _dense_lanes, Permutation: _permutation_lanes}
+_LANES = {Blocks: _blocks_lanes, Dense: _dense_lanes, Permutation: _permutation_lanes}
 
 
 @overload(add_product, jit_options=OPTIONS, strict=False)

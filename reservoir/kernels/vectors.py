@@ -17,6 +17,7 @@ from numba.extending import intrinsic
 
 PARTIAL_SUMS = 2  # hide the latency of an addition; the same for every width, so that bits agree
 DOT_WIDTH = 4  # non-zeros of one instruction for one state
+VECTOR_BITS = 512
 
 
 def _fma(builder: Any, kind: Any, name: str) -> Any:
@@ -25,8 +26,8 @@ def _fma(builder: Any, kind: Any, name: str) -> Any:
     return cgutils.get_or_insert_function(builder.module, signature, f"llvm.fma.{name}")
 
 
-def _row_times_lanes(width: int) -> Any:
-    """An intrinsic for ``width`` neighbouring lanes."""
+def _row_times_lanes(vectors: int) -> Any:
+    """An intrinsic for ``vectors`` neighbouring vectors of lanes."""
 
     @intrinsic
     def row_times_lanes(
@@ -50,6 +51,7 @@ def _row_times_lanes(width: int) -> Any:
             start, end, row, lane = args[2], args[3], args[6], args[7]
             item = context.get_data_type(signature.args[4].dtype)
             bits = signature.args[4].dtype.bitwidth
+            width = vectors * VECTOR_BITS // bits
             vector, word = ir.VectorType(item, width), ir.IntType(64)
             stride = cgutils.unpack_tuple(builder, x_array.shape, 2)[1]
             add = _fma(builder, vector, f"v{width}f{bits}")
@@ -100,8 +102,9 @@ def _row_times_lanes(width: int) -> Any:
     return row_times_lanes
 
 
-row_times_8_lanes = _row_times_lanes(8)
-row_times_16_lanes = _row_times_lanes(16)
+row_times_1_vector = _row_times_lanes(1)
+row_times_2_vectors = _row_times_lanes(2)
+row_times_4_vectors = _row_times_lanes(4)
 
 
 @intrinsic

@@ -22,6 +22,16 @@ class Weights(NamedTuple):
     activation: int  # a code of activations.py
 
 
+class Scales(NamedTuple):
+    """What lanes that are models have of their own; leak and keep replace those of ``Weights``."""
+
+    W: NDArray[Any]  # (L,) factor of each lane on W
+    W_in: NDArray[Any]  # (L,) on W_in
+    bias: NDArray[Any]  # (L,) on the bias
+    leak: NDArray[Any]  # (L,)
+    keep: NDArray[Any]  # (L,) 1 - leak
+
+
 class Loop(NamedTuple):
     """The readout and the way of its outputs back: ``u[column] = gain y + offset``."""
 

@@ -79,16 +79,18 @@ class Collection:
             )
         return block
 
-    def read_packed(self, pieces: Sequence[tuple[int, int, int]]) -> NDArray[np.float64]:
+    def read_packed(
+        self, pieces: Sequence[tuple[int, int, int]], *, nan: bool = False
+    ) -> NDArray[np.float64]:
         """Steps ``start:stop`` of several series, one after the other, checked as in ``read``."""
         try:
             packed = np.concatenate(
                 [np.asarray(self.series[i][a:b], np.float64, order="C") for i, a, b in pieces]
             )
         except (TypeError, ValueError):
-            packed = np.full((1, 1), np.nan)  # ``read`` finds out which and why
-        if not np.isfinite(packed).all():
-            return np.concatenate([self.read(*piece) for piece in pieces])
+            packed = np.full((1, 1), np.inf)  # ``read`` finds out which and why
+        if np.isinf(packed).any() if nan else not np.isfinite(packed).all():
+            return np.concatenate([self.read(*piece, nan=nan) for piece in pieces])
         return packed
 
     def chunks(self, index: int, *, nan: bool = False) -> Iterator[tuple[int, NDArray[np.float64]]]:
