@@ -19,6 +19,7 @@ from reservoir.esn.build import Recipe, build, generator, noise_entropy
 from reservoir.esn.gathering import Settings
 from reservoir.esn.model import ESN
 from reservoir.esn.pairing import Data, own_future
+from reservoir.esn.piece import check_out, fill
 from reservoir.esn.ridge import parse_ridge
 from reservoir.esn.statistics import PARTS, Statistics
 from reservoir.series.collection import Collection, collect, is_table
@@ -257,15 +258,32 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.incremental_ = True
         return self
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, *, out: Any = None) -> Any:
         """Outputs along each series, every series from the zero state.
+
+        Parameters
+        ----------
+        X
+            As in ``fit``.
+        out : array or HDF5 dataset of the shape of the outputs, or a list of them, optional
+            Where the outputs go, piece by piece; must not overlap X.
 
         Returns
         -------
-        (T,) or (T, M) for one series, as y was in the fit; (n, T, M) or a list for several.
+        (T,) or (T, M) for one series, as y was in the fit; (n, T, M) or a list for several. Or
+        ``out``, if it was given.
+
+        Raises
+        ------
+        ValueError
+            If ``out`` has another shape, before anything is computed; or unusable data.
         """
         inputs = self._collect_inputs(X)
-        return self._formed(esn_predict.predict(self.model_, inputs), inputs)
+        if out is None:
+            return self._formed(esn_predict.predict(self.model_, inputs), inputs)
+        check_out(out, inputs, () if self.flat_ else (len(self.model_.continues),))
+        fill(out, inputs.form, esn_predict.predicted(self.model_, inputs), flat=self.flat_)
+        return out
 
     def states(self, X: Any) -> Any:
         """States (T, N) along each series, without feedback of outputs."""
