@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -50,7 +50,7 @@ def states(reservoir: Reservoir, scaler: Scaler, inputs: Collection) -> list[NDA
     return Harvest(reservoir, inputs, scaler).states()
 
 
-def predicted(model: ESN, inputs: Collection) -> Iterator[Piece]:
+def predicted(model: ESN, inputs: Collection) -> Generator[Piece, None, None]:
     """Outputs along each series piece by piece, so that neither inputs nor outputs are all held.
 
     The pieces of a series come in the order of its steps, those of several series mixed. With

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from reservoir.errors import DataError
@@ -21,6 +20,7 @@ from reservoir.esn.model import ESN
 from reservoir.esn.pairing import Data, own_future
 from reservoir.esn.piece import check_out, fill
 from reservoir.esn.ridge import parse_ridge
+from reservoir.esn.scoring import r_squared
 from reservoir.esn.statistics import PARTS, Statistics
 from reservoir.series.collection import Collection, collect, is_table
 from reservoir.series.scaler import Scaler, measure, unscaled
@@ -337,18 +337,8 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         skip = self.missing_targets == "skip"
         data = Data(inputs, targets, int(y is None), skip)
         data.check(self.washout)
-        outputs = esn_predict.predict(self.model_, inputs)
-        truth, said, weights = [], [], []
-        for i, steps in enumerate(data.scored(self.washout)):
-            truth.append(targets.read(i, steps.start, steps.stop, nan=skip))
-            said.append(outputs[i][steps])
-            if sample_weight is not None:
-                weight = sample_weight if inputs.form == "one" else sample_weight[i]
-                weights.append(np.asarray(weight)[steps])
-        y_true, y_said = np.concatenate(truth), np.concatenate(said)
-        kept = ~np.isnan(y_true).any(axis=1)
-        kept_weights = np.concatenate(weights)[kept] if weights else None
-        return float(r2_score(y_true[kept], y_said[kept], sample_weight=kept_weights))
+        pieces = esn_predict.predicted(self.model_, inputs)
+        return r_squared(data, pieces, data.scored(self.washout), sample_weight)
 
     def record(self) -> ESN:
         """The fitted record, ``model_``.
