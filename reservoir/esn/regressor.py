@@ -183,7 +183,7 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : (T, K), (n, T, K), list of (T_i, K), or HDF5 datasets of such shapes
-            Inputs. Datasets are read in chunks.
+            Inputs. Datasets are read in pieces, never as a whole.
         y : (T,), (T, M), (n, T, M) or list, optional
             Targets. Without them the model learns the next step of X, and can forecast.
 
