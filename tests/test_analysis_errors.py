@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from reservoir.analysis.errors import mean_control, persistence, score, valid_steps
+from reservoir.analysis.errors import Persistence, score, scores, valid_steps
+from reservoir.series.tally import Tally
 
 
 def pairs(truth, said, column):
@@ -41,20 +42,49 @@ def test_score_of_a_constant_and_of_nothing():
     assert np.isnan(nothing.rmse[0])
 
 
-def test_the_mean_has_r2_of_zero():
-    truth = np.random.default_rng(1).standard_normal((40, 2))
-    truth[3, 0] = np.nan
-    control = mean_control(truth)
-    assert control.shape == truth.shape
-    np.testing.assert_allclose(score(truth, control).r2, 0, atol=1e-12)
+def test_scores_of_parts_are_those_of_the_whole():
+    rng = np.random.default_rng(3)
+    truth = rng.standard_normal((50, 2)) + np.array([1e6, 0.0])
+    said = truth + 0.1 * rng.standard_normal((50, 2))
+    truth[4, 1] = np.nan
+    tally = Tally(2)
+    for rows in (slice(0, 1), slice(1, 1), slice(1, 30), slice(30, 50)):
+        tally.add(truth[rows], said[rows])
+    found, whole = scores(tally), score(truth, said)
+    assert found.steps.tolist() == whole.steps.tolist() == [50, 49]
+    for name in ("rmse", "nrmse", "r2", "mae"):
+        np.testing.assert_allclose(getattr(found, name), getattr(whole, name), rtol=1e-9)
+
+
+def test_a_constant_that_no_number_is_equal_to_is_constant():
+    tally = Tally(1)
+    for rows in (3, 7, 1):
+        tally.add(np.full((rows, 1), 0.1), np.full((rows, 1), 0.1))
+    assert tally.deviation.tolist() == [0]
+    assert np.isnan(scores(tally).nrmse[0])
+
+
+def test_weights_count_as_repetitions():
+    rng = np.random.default_rng(4)
+    truth, said = rng.standard_normal((6, 1)), rng.standard_normal((6, 1))
+    times = np.array([0, 1, 2, 0, 3, 1])
+    weighted, repeated = Tally(1), Tally(1)
+    weighted.add(truth[:2], said[:2], times[:2])
+    weighted.add(truth[2:], said[2:], times[2:])
+    repeated.add(np.repeat(truth, times, axis=0), np.repeat(said, times, axis=0))
+    for name in ("weight", "mean", "spread", "squared", "absolute"):
+        np.testing.assert_allclose(getattr(weighted, name), getattr(repeated, name))
 
 
 @pytest.mark.parametrize("lag", [1, 2, 5, 12, 20])
-def test_persistence(lag):
+@pytest.mark.parametrize("cuts", [[12], [1, 2, 2, 12], [0, 5, 12]])
+def test_persistence(lag, cuts):
     values = np.random.default_rng(2).standard_normal((12, 2))
     values[[0, 3, 4, 9], 0] = np.nan
     values[:, 1][5:] = np.nan
-    found = persistence(values, lag)
+    control = Persistence(lag, 2)
+    bounds = zip([0, *cuts], cuts, strict=False)
+    found = np.concatenate([control.follow(values[start:stop]) for start, stop in bounds])
     for t in range(12):
         for m in range(2):
             known = [v for v in values[: max(0, t - lag + 1), m] if not np.isnan(v)]

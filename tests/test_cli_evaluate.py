@@ -50,7 +50,8 @@ def test_scores_and_controls(place, horizon):
     said = outputs("m.h5", values)[25 : 300 - horizon, 0]
     late = fast[25 + horizon - max(1, horizon) : 300 - max(1, horizon)]
     assert found["horizon"] == horizon
-    assert found["washout"] == 25
+    assert found["washout"] == [25]
+    assert found["data"] == ["wave.csv"]
     scores = found["targets"]["fast"]
     assert scores["model"] == pytest.approx(by_hand(truth, said), rel=1e-9)
     assert scores["persistence"] == pytest.approx(by_hand(truth, late), rel=1e-9)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reservoir.series.tally import Tally
+
 Array = NDArray[np.float64]
 
 
@@ -35,52 +37,55 @@ def score(truth: NDArray[Any], predicted: NDArray[Any]) -> Scores:
     The standard deviation is that of the truth over the same steps, so the mean of the truth
     has NRMSE 1 and R2 0. For a constant truth both are NaN, or infinite if there is an error.
     """
-    truth = np.asarray(truth, np.float64)
-    difference = np.asarray(predicted, np.float64) - truth
-    known = ~np.isnan(difference)
-    steps = known.sum(axis=0)
-
-    def mean(values: Array) -> Array:
-        return np.asarray(np.where(known, values, 0.0).sum(axis=0) / steps)
-
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        rmse = np.sqrt(mean(difference**2))
-        spread = np.sqrt(mean((truth - mean(truth)) ** 2))
-        nrmse = rmse / spread
-        return Scores(steps, rmse, nrmse, 1.0 - nrmse**2, mean(np.abs(difference)))
+    tally = Tally(truth.shape[1])
+    tally.add(truth, predicted)
+    return scores(tally)
 
 
-def mean_control(truth: NDArray[Any]) -> Array:
-    """The mean of each target at every step: what knows the distribution and not the order."""
-    known = ~np.isnan(truth)
-    with np.errstate(invalid="ignore"):
-        means = np.where(known, truth, 0.0).sum(axis=0) / known.sum(axis=0)
-    return np.broadcast_to(means, truth.shape)
+def scores(tally: Tally) -> Scores:
+    """The errors of all that a tally has seen."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rmse = np.sqrt(tally.squared / tally.weight)
+        nrmse = rmse / tally.deviation
+        return Scores(tally.steps, rmse, nrmse, 1.0 - nrmse**2, tally.absolute / tally.weight)
 
 
-def persistence(values: NDArray[Any], lag: int) -> Array:
+class Persistence:
     """The last known value, at least ``lag`` steps old: what knows the past and no dynamics.
 
     Parameters
     ----------
-    values : (T, M)
-        NaN where unknown.
     lag : int
         At least 1.
-
-    Returns
-    -------
-    (T, M)
-        NaN where nothing is known that early.
+    targets : int
+        The number of columns.
     """
-    steps, targets = values.shape
-    late = np.full((steps, targets), np.nan)
-    if lag < steps:
-        late[lag:] = values[:-lag]
-    newest = np.where(np.isnan(late), -1, np.arange(steps)[:, np.newaxis])
-    newest = np.maximum.accumulate(newest, axis=0)
-    filled = np.take_along_axis(late, np.maximum(newest, 0), axis=0)
-    return np.asarray(np.where(newest >= 0, filled, np.nan))
+
+    def __init__(self, lag: int, targets: int) -> None:
+        self._held = np.full((lag, targets), np.nan)  # rows that are not yet old enough
+        self._newest = np.full((1, targets), np.nan)  # the last known of those that are
+
+    def follow(self, values: NDArray[Any]) -> Array:
+        """What it says at the next steps of a series.
+
+        Parameters
+        ----------
+        values : (n, M)
+            The truth at these steps, NaN where unknown.
+
+        Returns
+        -------
+        (n, M)
+            NaN where nothing is known that early.
+        """
+        rows = np.concatenate([self._held, values])
+        late = np.concatenate([self._newest, rows[: len(values)]])
+        self._held = rows[len(values) :]
+        newest = np.where(np.isnan(late), 0, np.arange(len(late))[:, np.newaxis])
+        newest = np.maximum.accumulate(newest, axis=0)
+        filled = np.take_along_axis(late, newest, axis=0)
+        self._newest = filled[-1:]
+        return np.asarray(filled[1:])
 
 
 def valid_steps(

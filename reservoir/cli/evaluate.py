@@ -15,7 +15,7 @@ Example:
 
 @click.command("evaluate", cls=Command, epilog=EPILOG)
 @click.argument("model", type=File(), envvar="RESERVOIR_EVALUATE_MODEL")
-@click.argument("data", type=File(), envvar="RESERVOIR_EVALUATE_DATA")
+@click.argument("data", nargs=-1, required=True, type=File(), envvar="RESERVOIR_EVALUATE_DATA")
 @click.option(
     "--input-columns",
     metavar="COLUMNS",
@@ -35,18 +35,19 @@ Example:
 @click.option("--plot", type=Picture(), help="Draw outputs, truth and error (PNG).")
 def evaluate(
     model: str,
-    data: str,
+    data: tuple[str, ...],
     input_columns: str | None,
     target_columns: str | None,
     missing_targets: str | None,
     as_json: bool,
     plot: str | None,
 ) -> None:
-    """Print the errors of MODEL on DATA, beside those of two controls.
+    """Print the errors of MODEL on the series in DATA..., beside those of two controls.
 
     Persistence says the last known value of the target (for horizon h the value h steps before);
     the mean says the mean of the truth. NRMSE is RMSE divided by the standard deviation of the
-    truth. The washout is skipped.
+    truth. The washout of each series is skipped. Several series are scored together. HDF5 and
+    NPY files may be larger than memory.
     """
     from reservoir.cli import evaluating
 

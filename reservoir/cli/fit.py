@@ -30,8 +30,8 @@ def fit(
 ) -> None:
     """Fit an echo state network on the series in DATA... and write a checkpoint.
 
-    Each file is one series; datasets in HDF5 are read in chunks. Without target columns the
-    model learns the next step of its inputs and can forecast.
+    Each file is one series. HDF5 and NPY files are read piece by piece and may be larger than
+    memory. Without target columns the model learns the next step of its inputs and can forecast.
     """
     from reservoir.cli import fitting
 

@@ -71,7 +71,7 @@ def run(job: Job) -> None:
             start, known = _follow(model, table, (begin, first), job)
         future = _future(model, table, first, job)
     (outputs,) = esn_predict.forecast(model, job.steps, [start], future)
-    write_steps(job.output, outputs, model.target_names, np.arange(first, first + job.steps))
+    write_steps(job.output, outputs, model.target_names, range(first, first + job.steps))
     if known is not None and len(known.after):
         _tell_errors(outputs[: len(known.after)], known, model.target_names)
     if job.plot is not None:

@@ -36,7 +36,12 @@ _ACCEPTED: tuple[tuple[type[ParamType], tuple[type, ...], str], ...] = (
 def use_job_file(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Make the table of a command the source of its defaults (a callback of ``--config``)."""
     if value is not None:
-        ctx.default_map = read_job_file(value, ctx).get(str(ctx.info_name), {})
+        table = read_job_file(value, ctx).get(str(ctx.info_name), {})
+        several = {param.name for param in ctx.command.params if param.nargs == -1}
+        ctx.default_map = {
+            key: [item] if key in several and isinstance(item, str) else item
+            for key, item in table.items()
+        }
     return value
 
 
@@ -95,8 +100,8 @@ def _check(param: click.Parameter, value: Any, place: str, ctx: click.Context) -
         ((types, words) for kind, types, words in _ACCEPTED if isinstance(param.type, kind)),
         ((str,), "a text"),
     )
-    if several and (not isinstance(value, list) or not all(type(v) in types for v in items)):
-        raise _bad(f"{place} is {value!r}, expected a list of texts", ctx)
+    if several and not all(type(item) in types for item in items):
+        raise _bad(f"{place} is {value!r}, expected a text or a list of texts", ctx)
     if not all(type(item) in types for item in items):
         raise _bad(f"{place} is {value!r}, expected {expected}", ctx)
     try:

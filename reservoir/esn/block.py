@@ -18,6 +18,7 @@ class Block:
     starts: NDArray[np.int64]  # (n,) first step of each piece, ascending
     inputs: NDArray[Any]  # (n * length, K) scaled
     states: NDArray[Any]  # (n * length, N)
+    settled: bool = True  # else a verdict is to come
 
     @property
     def length(self) -> int:
@@ -36,9 +37,9 @@ class Block:
 
 @dataclass(frozen=True)
 class Verdict:
-    """On all blocks since the last verdict: they stand, or will come again and are void.
+    """On all blocks since the last verdict: they stand, or are void and will come again.
 
-    Blocks after which none comes stand. Only chunks that run side by side are ever void.
+    Settled blocks stand; of one series they come in order.
     """
 
     stands: bool

@@ -24,7 +24,8 @@ from reservoir.esn.stretches import Stretches
 
 LONG = 4096  # steps of a series that is worth cutting
 COST = {16: 1.7, 32: 1.2, 64: 1.0, 128: 1.0}  # of a step of so many chunks side by side, relative
-LONGEST = 16384  # steps of a chunk
+LONGEST = 8192  # steps of a chunk
+HELD_VALUES = 1 << 21  # inputs or outputs of a group
 LONGEST_WARMUP = 2048
 SHARE = 48  # of the steps, that are tried for a warm-up
 FAILURES = 16  # chunks, of which one may fail
@@ -64,11 +65,14 @@ class Chunks:
         Runs the series.
     length
         Of the series, at least 1.
+    held
+        Numbers a step that somebody keeps until a verdict.
     """
 
-    def __init__(self, stretches: Stretches, length: int) -> None:
+    def __init__(self, stretches: Stretches, length: int, held: int = 1) -> None:
         self._stretches = stretches
         self._length = length
+        self._longest = max(LONG, HELD_VALUES // held)  # steps of a group
         self._groups: list[Group] = []
         self._tolerance = TOLERANCES[stretches.weights.bias.dtype.name]
         self.end = stretches.start.x  # the last state, after a pass
@@ -106,7 +110,8 @@ class Chunks:
         if steps is None:
             return None
         warmup = steps + steps // 4 + STRIDE
-        chunks = {count: min(-(-left // count), LONGEST) for count in COST}
+        steps = min(left, self._longest)
+        chunks = {count: min(-(-steps // count), LONGEST) for count in COST}
         count = min(COST, key=lambda n: (COST[n] * (1 + warmup / chunks[n]), -n))
         chunk, stop = chunks[count], min(self._length, begin + count * chunks[count])
         count = -(-(stop - begin) // chunk)
@@ -172,5 +177,7 @@ class Chunks:
             yield from self._stretches.side_by_side(begins[side], lengths[side], x, None)
         for k in np.flatnonzero(group.alone):
             begin = int(begins[k])
-            yield from self._stretches.by_itself(begin, begin + int(lengths[k]), group.starts[k])
+            yield from self._stretches.by_itself(
+                begin, begin + int(lengths[k]), group.starts[k], settled=False
+            )
         yield Verdict(True)

@@ -48,6 +48,8 @@ class Harvest:
         Where each series starts; the zero state by default.
     time_parallel
         Whether long series may be cut into chunks.
+    held
+        Numbers a step that the caller keeps until a verdict.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Harvest:
         noise: Noise | None = None,
         starts: list[Position] | None = None,
         time_parallel: bool = True,
+        held: int = 0,
     ) -> None:
         self._reservoir = reservoir
         self._inputs = inputs
@@ -71,6 +74,7 @@ class Harvest:
         lengths = np.array(inputs.lengths, np.int64)
         may_cut = time_parallel and noise is None and len(lengths) < CHUNKS_UNTIL
         self._long = np.flatnonzero((lengths >= LONG) & may_cut)
+        self._held = max(held, reservoir.W_in.shape[1], 1)
         self._chunks: dict[int, Chunks] = {}
         self._weights = kernel_weights(reservoir)
         self.ends: list[Position] = list(self._starts)
@@ -99,8 +103,8 @@ class Harvest:
         drives, short = self._drives(), self._short()
         for index in self._long:
             found[index] = np.empty((self._inputs.lengths[index], units), dtype)
-            chunks = Chunks(self._stretches(int(index), drives, found[index]), len(found[index]))
-            for _ in chunks:
+            stretches = self._stretches(int(index), drives, found[index])
+            for _ in Chunks(stretches, len(found[index]), self._held):
                 pass
         if len(short) < LANES_FROM:
             for index in short:
@@ -141,7 +145,7 @@ class Harvest:
     def _cut(self, index: int, drives: Drives) -> Iterator[Block | Verdict]:
         if index not in self._chunks:
             length = self._inputs.lengths[index]
-            self._chunks[index] = Chunks(self._stretches(index, drives), length)
+            self._chunks[index] = Chunks(self._stretches(index, drives), length, self._held)
         chunks = self._chunks[index]
         yield from chunks
         self._end(index, drives, chunks.end)
@@ -166,7 +170,8 @@ class Harvest:
         lengths = np.array([self._inputs.lengths[i] for i in order])
         x = np.stack([self._starts[i].x for i in order])
         y = np.stack([self._starts[i].y for i in order])
-        steps = max(16, BLOCK_VALUES // (len(order) * units))
+        width = max(units, self._reservoir.W_in.shape[1])
+        steps = max(16, BLOCK_VALUES // (len(order) * width))
         for start in range(0, int(lengths.max(initial=0)), steps):
             running = int((lengths > start).sum())
             count = np.minimum(lengths[:running] - start, steps)

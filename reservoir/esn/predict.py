@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,13 +12,16 @@ from numpy.typing import NDArray
 from reservoir import threads
 from reservoir.errors import DataError
 from reservoir.esn.block import Block
+from reservoir.esn.closed import closed
 from reservoir.esn.drives import Teacher
-from reservoir.esn.harvest import LANES_FROM, Harvest
+from reservoir.esn.harvest import Harvest
 from reservoir.esn.model import ESN, Position, Reservoir
-from reservoir.esn.records import kernel_loop, kernel_weights, lane_weights
-from reservoir.esn.recurrence import Drive, drive_lanes, drive_series, origin
+from reservoir.esn.piece import Piece, fill
+from reservoir.esn.recurrence import origin
 from reservoir.series.collection import Collection
 from reservoir.series.scaler import Scaler
+
+STEPS_A_PIECE = 1024
 
 
 def check_inputs(model: ESN, inputs: Collection) -> None:
@@ -50,59 +54,67 @@ def states(reservoir: Reservoir, scaler: Scaler, inputs: Collection) -> list[NDA
     return Harvest(reservoir, inputs, scaler).states()
 
 
-def predict(model: ESN, inputs: Collection) -> list[NDArray[Any]]:
-    """Outputs (T, M) along each series, in raw units.
+def predicted(model: ESN, inputs: Collection) -> Generator[Piece, None, None]:
+    """Outputs along each series piece by piece, so that neither inputs nor outputs are all held.
 
-    With feedback weights the model's own outputs are fed back.
+    The pieces of a series come in the order of its steps, those of several series mixed. With
+    feedback weights the model's own outputs are fed back.
+
+    Raises
+    ------
+    DataError
+        If the columns are not those of the model, or a value is not finite.
     """
     check_inputs(model, inputs)
     if model.reservoir.W_fb.shape[1]:
         zero = origin(model.reservoir, len(model.continues))
-        return _closed(replace(model, continues=np.full_like(model.continues, -1)), inputs, zero)
+        forced = replace(model, continues=np.full_like(model.continues, -1))
+        yield from closed(forced, inputs, [zero] * len(inputs.series))
+        return
+    waiting: list[Piece] = []
+    held = len(model.continues)
+    harvest = Harvest(model.reservoir, inputs, model.input_scaler, held=held)
+    for item in threads.ahead(harvest):
+        if isinstance(item, Block):
+            pieces = _pieces(model, item)
+            if item.settled:
+                yield from pieces
+            else:
+                waiting += pieces
+        else:
+            if item.stands:
+                yield from _in_order(waiting)
+            waiting = []
+
+
+def _pieces(model: ESN, block: Block) -> list[Piece]:
+    """The outputs of a block."""
+    raw = model.target_scaler.raw(read_out(model, block.states, block.inputs))
+    return [Piece(block.series, start, raw[rows]) for start, rows in block.pieces()]
+
+
+def _in_order(pieces: list[Piece]) -> Iterator[Piece]:
+    """Pieces in any order that fill a stretch of a series, put together and cut anew."""
+    if not pieces:
+        return
+    start = min(piece.start for piece in pieces)
+    steps = sum(len(piece.outputs) for piece in pieces)
+    outputs = np.empty((steps, pieces[0].outputs.shape[1]), pieces[0].outputs.dtype)
+    for piece in pieces:
+        outputs[piece.start - start :][: len(piece.outputs)] = piece.outputs
+    for begin in range(0, steps, STEPS_A_PIECE):
+        yield Piece(pieces[0].series, start + begin, outputs[begin : begin + STEPS_A_PIECE])
+
+
+def predict(model: ESN, inputs: Collection) -> list[NDArray[Any]]:
+    """Outputs (T, M) along each series, in raw units, all in memory: see ``predicted``."""
+    return _joined(model, inputs, predicted(model, inputs))
+
+
+def _joined(model: ESN, inputs: Collection, pieces: Iterable[Piece]) -> list[NDArray[Any]]:
     outputs = [np.empty((n, len(model.continues)), model.reservoir.dtype) for n in inputs.lengths]
-    with threads.single_blas():
-        for block in threads.ahead(Harvest(model.reservoir, inputs, model.input_scaler)):
-            if isinstance(block, Block):  # what is void comes again and is written over
-                raw = model.target_scaler.raw(read_out(model, block.states, block.inputs))
-                for start, rows in block.pieces():
-                    outputs[block.series][start : start + block.length] = raw[rows]
+    fill(outputs, "list", pieces)
     return outputs
-
-
-def _closed(
-    model: ESN, inputs: Collection, starts: Position | list[Position]
-) -> list[NDArray[Any]]:
-    """Outputs (T, M) of each series with the loop closed, in raw units."""
-    if isinstance(starts, Position):
-        starts = [starts] * len(inputs.series)
-    weights, loop = kernel_weights(model.reservoir), kernel_loop(model)
-    dtype, targets = model.reservoir.dtype, len(model.continues)
-    lengths = np.array(inputs.lengths, np.int64)
-    order = np.argsort(-lengths, kind="stable")
-    count = lengths[order]
-    first = np.concatenate([[0], np.cumsum(count)[:-1]]).astype(np.int64)
-    packed = inputs.read_packed([(int(i), 0, int(lengths[i])) for i in order])
-    nothing = np.empty((0, targets), dtype)
-    scaled = model.input_scaler.scaled(packed, dtype)
-    drive = Drive(scaled, nothing, np.empty((0, model.reservoir.units), dtype))
-    outputs = np.empty((len(scaled), targets), dtype)
-    if len(order) < LANES_FROM:
-        for lane, i in enumerate(order):
-            rows = slice(int(first[lane]), int(first[lane] + count[lane]))
-            part = replace(drive, inputs=scaled[rows])
-            if count[lane]:
-                drive_series(weights, loop, part, starts[i], outputs=outputs[rows])
-    else:
-        x = np.stack([starts[i].x for i in order])
-        y = np.stack([starts[i].y for i in order])
-        if len(scaled):
-            lanes = lane_weights(weights)
-            drive_lanes(lanes, loop, drive, first, count, x, y, outputs=outputs)
-    raw = model.target_scaler.raw(outputs)
-    result: list[NDArray[Any]] = [nothing] * len(order)
-    for lane, i in enumerate(order):
-        result[i] = raw[first[lane] : first[lane] + count[lane]]
-    return result
 
 
 def context_ends(
@@ -190,7 +202,8 @@ def forecast(
     cut = [np.array(s[0:driven], np.float64) for s in exogenous.series]
     for rows in cut:
         rows[:, sorted(replaced)] = 0.0  # whatever stands there
-    outputs = _closed(model, Collection(tuple(cut), exogenous.name, exogenous.form), starts)
+    future = Collection(tuple(cut), exogenous.name, exogenous.form)
+    outputs = _joined(model, future, closed(model, future, starts))
     if feedback:
         return outputs
     firsts = [model.target_scaler.raw(start.y[np.newaxis]) for start in starts]

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from reservoir.errors import DataError
@@ -19,7 +18,9 @@ from reservoir.esn.build import Recipe, build, generator, noise_entropy
 from reservoir.esn.gathering import Settings
 from reservoir.esn.model import ESN
 from reservoir.esn.pairing import Data, own_future
+from reservoir.esn.piece import check_out, fill
 from reservoir.esn.ridge import parse_ridge
+from reservoir.esn.scoring import r_squared
 from reservoir.esn.statistics import PARTS, Statistics
 from reservoir.series.collection import Collection, collect, is_table
 from reservoir.series.scaler import Scaler, measure, unscaled
@@ -182,7 +183,7 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : (T, K), (n, T, K), list of (T_i, K), or HDF5 datasets of such shapes
-            Inputs. Datasets are read in chunks.
+            Inputs. Datasets are read in pieces, never as a whole.
         y : (T,), (T, M), (n, T, M) or list, optional
             Targets. Without them the model learns the next step of X, and can forecast.
 
@@ -257,15 +258,32 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.incremental_ = True
         return self
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, *, out: Any = None) -> Any:
         """Outputs along each series, every series from the zero state.
+
+        Parameters
+        ----------
+        X
+            As in ``fit``.
+        out : array or HDF5 dataset of the shape of the outputs, or a list of them, optional
+            Where the outputs go, piece by piece; must not overlap X.
 
         Returns
         -------
-        (T,) or (T, M) for one series, as y was in the fit; (n, T, M) or a list for several.
+        (T,) or (T, M) for one series, as y was in the fit; (n, T, M) or a list for several. Or
+        ``out``, if it was given.
+
+        Raises
+        ------
+        ValueError
+            If ``out`` has another shape, before anything is computed; or unusable data.
         """
         inputs = self._collect_inputs(X)
-        return self._formed(esn_predict.predict(self.model_, inputs), inputs)
+        if out is None:
+            return self._formed(esn_predict.predict(self.model_, inputs), inputs)
+        check_out(out, inputs, () if self.flat_ else (len(self.model_.continues),))
+        fill(out, inputs.form, esn_predict.predicted(self.model_, inputs), flat=self.flat_)
+        return out
 
     def states(self, X: Any) -> Any:
         """States (T, N) along each series, without feedback of outputs."""
@@ -319,18 +337,8 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         skip = self.missing_targets == "skip"
         data = Data(inputs, targets, int(y is None), skip)
         data.check(self.washout)
-        outputs = esn_predict.predict(self.model_, inputs)
-        truth, said, weights = [], [], []
-        for i, steps in enumerate(data.scored(self.washout)):
-            truth.append(targets.read(i, steps.start, steps.stop, nan=skip))
-            said.append(outputs[i][steps])
-            if sample_weight is not None:
-                weight = sample_weight if inputs.form == "one" else sample_weight[i]
-                weights.append(np.asarray(weight)[steps])
-        y_true, y_said = np.concatenate(truth), np.concatenate(said)
-        kept = ~np.isnan(y_true).any(axis=1)
-        kept_weights = np.concatenate(weights)[kept] if weights else None
-        return float(r2_score(y_true[kept], y_said[kept], sample_weight=kept_weights))
+        pieces = esn_predict.predicted(self.model_, inputs)
+        return r_squared(data, pieces, data.scored(self.washout), sample_weight)
 
     def record(self) -> ESN:
         """The fitted record, ``model_``.

@@ -51,11 +51,17 @@ class Stretches:
         self.into = into
 
     def by_itself(
-        self, begin: int, end: int, x: NDArray[Any], *, quiet: bool = False
+        self,
+        begin: int,
+        end: int,
+        x: NDArray[Any],
+        *,
+        settled: bool = True,
+        quiet: bool = False,
     ) -> Generator[Block, None, NDArray[Any]]:
         """Steps ``begin:end`` from the state ``x`` (N,) by the plain loop; returns the last state.
 
-        ``quiet``: no blocks.
+        ``settled``: of the blocks. ``quiet``: no blocks.
         """
         position = Position(x, self.start.u, self.start.y)
         for start in range(begin, end, STEPS_A_BLOCK):
@@ -68,7 +74,7 @@ class Stretches:
                 states = np.empty((stop - start, x.size), x.dtype)
             position = drive_series(self.weights, no_loop(x.dtype), drive, position, states=states)
             if self.into is None and states is not None:
-                yield Block(self.index, np.array([start]), drive.inputs, states)
+                yield Block(self.index, np.array([start]), drive.inputs, states, settled)
         return position.x
 
     def warm_up(self, begins: NDArray[np.int64], steps: int, x: NDArray[Any]) -> None:
@@ -90,7 +96,8 @@ class Stretches:
         state of the step; 0 without twins.
         """
         widest = np.zeros(len(x))
-        steps = max(16, BLOCK_VALUES // max(1, x.size))
+        width = max(x.shape[1], self.weights.W_in.shape[0])
+        steps = min(max(16, BLOCK_VALUES // (len(x) * width)), STEPS_A_BLOCK)
         for done in range(0, int(lengths[0]), steps):
             running = int((lengths > done).sum())
             count = np.minimum(lengths[:running] - done, steps)
@@ -107,7 +114,7 @@ class Stretches:
                 for lanes, rows in _even(count):
                     widest_gaps(states[rows], others[rows], widest[lanes])
             for lanes, rows in _even(count):
-                block = Block(self.index, now[lanes], inputs[rows], states[rows])
+                block = Block(self.index, now[lanes], inputs[rows], states[rows], settled=False)
                 if self.into is None:
                     yield block
                     continue

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reservoir.errors import DataError
+from reservoir.series.layer import Layer
+from reservoir.series.rows import LazyRows
 
 CHUNK_BYTES = 1 << 22  # of a series that is read at a time
 
@@ -102,11 +104,14 @@ class Collection:
 
 
 def _is_series(item: Any) -> bool:
-    return getattr(item, "shape", None) is not None and len(item.shape) == 2
+    """Whether an item of a list is a series, or would be but for its dimensions."""
+    return getattr(item, "shape", None) is not None and len(item.shape) >= 2
 
 
 def _checked(item: Any, name: str, *, one_dimensional: bool) -> Any:
     """One series as something two-dimensional and numeric."""
+    if hasattr(item, "iloc"):  # a data frame or a column of one
+        item = item.to_numpy()
     if not hasattr(item, "shape") or not hasattr(item, "dtype"):
         item = _array(item, name)
     kind = np.dtype(item.dtype).kind
@@ -120,7 +125,7 @@ def _checked(item: Any, name: str, *, one_dimensional: bool) -> Any:
     elif kind not in "fiub":
         raise DataError(f"{name}: dtype {item.dtype} cannot be used, expected real numbers")
     if len(item.shape) == 1 and one_dimensional:
-        item = np.asarray(item)[:, np.newaxis]
+        item = item[:, np.newaxis] if isinstance(item, np.ndarray) else LazyRows(item, name)
     if len(item.shape) != 2:
         raise DataError(
             f"{name}: Expected 2D array of shape (steps, columns), got {len(item.shape)}D array "
@@ -137,6 +142,7 @@ def collect(data: Any, name: str = "X", *, one_dimensional: bool = False) -> Col
     data
         ``(T, C)`` array, data frame or HDF5 dataset: one series. ``(n, T, C)``: n series.
         A list or tuple of two-dimensional arrays (or datasets): series of any lengths.
+        Datasets stay where they are until rows of them are asked for.
     name
         What messages call it.
     one_dimensional
@@ -147,8 +153,6 @@ def collect(data: Any, name: str = "X", *, one_dimensional: bool = False) -> Col
     DataError
         Complex, object or text data; other dimensions; series that differ in their columns.
     """
-    if hasattr(data, "iloc"):  # a data frame or a column of one
-        data = data.to_numpy()
     if isinstance(data, list | tuple) and any(_is_series(item) for item in data):
         series = tuple(
             _checked(item, f"{name}, series {i}", one_dimensional=one_dimensional)
@@ -157,15 +161,22 @@ def collect(data: Any, name: str = "X", *, one_dimensional: bool = False) -> Col
         _same_columns(series, name)
         return Collection(series, name, "list")
     if one_dimensional and _are_vectors(data):
-        series = tuple(_checked(np.asarray(v), name, one_dimensional=True) for v in data)
+        series = tuple(_checked(v, name, one_dimensional=True) for v in data)
         return Collection(series, name, "list", flat=True)
-    if not hasattr(data, "shape") or not hasattr(data, "dtype"):
+    if not hasattr(data, "shape"):
         data = _array(data, name)
     if len(data.shape) == 3:
-        series = tuple(_checked(data[i], name, one_dimensional=False) for i in range(len(data)))
+        series = tuple(_checked(s, name, one_dimensional=False) for s in _layers(data))
         return Collection(series, name, "stack")
     series = (_checked(data, name, one_dimensional=one_dimensional),)
     return Collection(series, name, "one", flat=len(data.shape) == 1)
+
+
+def _layers(data: Any) -> Sequence[Any]:
+    """The series of a stack, views of an array or parts of a dataset still to be read."""
+    if isinstance(data, np.ndarray):
+        return list(data)
+    return [Layer(data, i) for i in range(int(data.shape[0]))]
 
 
 def _array(data: Any, name: str) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Reading and writing tables in HDF5. The only module of this package that imports h5py."""
+"""Reading tables in HDF5. The only module of this package that imports h5py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reservoir.errors import DataError
 from reservoir.series.rows import Contents, LazyRows, check_numbers
@@ -17,10 +16,10 @@ os.environ["HDF5_PLUGIN_PRELOAD"] = "::"  # no filter from a shared library; bef
 
 import h5py
 
-DATASET = "values"
+__all__ = ["ENCODING", "NAMES", "h5py", "open_hdf5"]
+
 NAMES = "columns"
-_ENCODING = "columns_encoding"
-_LARGEST_ATTRIBUTE = 32_000  # bytes; HDF5 refuses 64 kB of attributes in compact storage
+ENCODING = "columns_encoding"
 _MOST_OBJECTS = 10_000
 _DEEPEST = 6
 _CHUNK_CACHE = 64 << 20  # bytes; a chunk that does not fit is decompressed at every slice
@@ -67,52 +66,6 @@ def open_hdf5(path: str, key: str) -> Iterator[Contents]:
         raise DataError(f"{path}: the file is damaged or not HDF5: {_line(error)}") from None
     with file:
         yield _guarded(path, lambda: _contents(file, path, key))
-
-
-def table_image(
-    shape: tuple[int, int],
-    dtype: np.dtype[Any],
-    columns: tuple[str, ...],
-    blocks: Iterator[NDArray[Any]],
-) -> bytes:
-    """Build an HDF5 file in memory: a dataset ``/values`` with an attribute ``columns``.
-
-    The types are those that every tool reads: numbers, and fixed-length ASCII strings. Names
-    that are not plain ASCII are stored escaped, and the attribute ``columns_encoding`` says so.
-    The file is never written through HDF5 itself, which does not survive a full disk.
-
-    Parameters
-    ----------
-    shape : (T, C)
-        The shape of the table.
-    dtype : numpy.dtype
-        The type of its numbers.
-    columns : tuple of str
-        The names of its columns.
-    blocks : iterator of (rows, C) arrays
-        The table, block by block.
-    """
-    size = shape[0] * shape[1] * dtype.itemsize
-    with h5py.File.in_memory(
-        libver=("earliest", "v108"), block_size=max(1 << 16, size // 8)
-    ) as file:
-        dataset = file.create_dataset(DATASET, shape, dtype)
-        start = 0
-        for block in blocks:
-            dataset[start : start + len(block)] = block
-            start += len(block)
-        plain = all(n.isascii() and n.isprintable() and n == n.strip() for n in columns)
-        encoding = "ascii" if plain else "unicode_escape"
-        names = np.array([name.encode(encoding) for name in columns])
-        if names.nbytes > _LARGEST_ATTRIBUTE:
-            file.create_dataset(NAMES, data=names)
-        else:
-            dataset.attrs[NAMES] = names
-        if not plain:
-            dataset.attrs[_ENCODING] = np.bytes_(encoding)
-        file.flush()
-        image: bytes = file.id.get_file_image()
-    return image
 
 
 def _contents(file: Any, path: str, key: str) -> Contents:
@@ -227,7 +180,7 @@ def _names(dataset: Any, width: int) -> tuple[str, ...] | None:
     items = np.atleast_1d(np.asarray(stored, dtype=object)).ravel().tolist()
     if len(items) != width or not all(isinstance(item, bytes | str) for item in items):
         return None
-    escaped = dataset.attrs.get(_ENCODING) == b"unicode_escape"
+    escaped = dataset.attrs.get(ENCODING) == b"unicode_escape"
     encoding = "unicode_escape" if escaped else "utf-8"
     return tuple(
         item if isinstance(item, str) else item.decode(encoding, "replace") for item in items

@@ -15,12 +15,14 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from reservoir.errors import DataError
 from reservoir.series.atomic import check_creatable, write_atomically
 from reservoir.series.csv_layout import read_number
 from reservoir.series.formats import STANDARD_STREAM, output_format
 from reservoir.series.npy_file import NAMES_KEY
+from reservoir.series.outline import Outline, Pieces, checked
 from reservoir.series.rows import Rows, number_dtype
+
+Steps = range | NDArray[np.integer[Any]]
 
 _BLOCK_CELLS = 1 << 14  # handed on at a time
 
@@ -45,7 +47,7 @@ def write_table(
     values: Rows,
     columns: Sequence[str],
     *,
-    index: tuple[str, NDArray[np.integer[Any]]] | None = None,
+    index: tuple[str, Steps] | None = None,
 ) -> None:
     """Write a table, so that `open_table` reads the same numbers and names back.
 
@@ -54,8 +56,7 @@ def write_table(
     path : str or path
         By suffix: text ``.csv .tsv .txt``, also with ``.gz``; ``.npy`` (numbers alone, no
         names); ``.npz`` (arrays ``values`` and ``columns``); ``.h5 .hdf5 .hdf`` (dataset
-        ``/values`` with an attribute ``columns``; built in memory); ``-`` for CSV to standard
-        output.
+        ``/values`` with an attribute ``columns``); ``-`` for CSV to standard output.
     values : (T, C) rows
         Real numbers. Text has the shortest digits that give the same number of this dtype;
         booleans become 0 and 1.
@@ -74,9 +75,46 @@ def write_table(
     OSError
         The write failed; a file that was there is unharmed. A closed pipe is `BrokenPipeError`.
     """
+    outline = Outline(values.shape, values.dtype, tuple(columns))
+    write_pieces(path, [outline], _slices(values), index=index)
+
+
+def write_pieces(
+    path: str | os.PathLike[str],
+    tables: Sequence[Outline],
+    pieces: Pieces,
+    *,
+    index: tuple[str, Steps] | None = None,
+) -> None:
+    """Write tables of which the rows come one piece after the other; none are kept.
+
+    Parameters
+    ----------
+    path
+        As `write_table` takes it. Only HDF5 holds more than one table.
+    tables
+        What will be written.
+    pieces : iterable of (int, int, (n, C) array)
+        Number of the table, first row, and rows; those of one table in their order.
+    index
+        As in `write_table`; only for a single table.
+
+    Raises
+    ------
+    ValueError
+        The pieces do not fill the tables in order, or several tables do not fit the format.
+    DataError, CreateError, OSError
+        As `write_table`. The old file is unharmed by any error, also one from `pieces`.
+    """
     format = output_format(path)
-    table = _Output(values, columns, index)
     name = os.fspath(path)
+    pieces = checked(tables, pieces)
+    if format == "hdf5" and index is None:
+        _write_hdf5(name, tables, pieces)
+        return
+    if len(tables) != 1:
+        raise ValueError(f"{name}: {len(tables)} tables need a format with names, HDF5")
+    table = _Output(tables[0], pieces, index)
     if name == STANDARD_STREAM:
         sys.stdout.flush()
         _write_csv(sys.stdout.buffer, table, ",")
@@ -88,63 +126,60 @@ def write_table(
     elif format == "npz":
         write_atomically(name, lambda file: _write_npz(file, table))
     else:
-        from reservoir.series.hdf5_file import table_image
+        _write_hdf5(name, [Outline(table.shape, table.dtype, table.columns)], table.places())
 
-        check_creatable(name)
-        image = table_image(table.shape, table.dtype, table.columns, table.blocks())
-        write_atomically(name, image)
+
+def _write_hdf5(name: str, tables: Sequence[Outline], pieces: Pieces) -> None:
+    from reservoir.series.hdf5_output import write_hdf5
+
+    write_atomically(name, lambda file: write_hdf5(file, tables, pieces))
+
+
+def _slices(values: Rows) -> Iterator[tuple[int, int, NDArray[Any]]]:
+    height = max(1, _BLOCK_CELLS // values.shape[1])
+    for start in range(0, values.shape[0], height):
+        yield 0, start, values[start : start + height]
 
 
 class _Output:
-    """A table on its way into a file: checked, and handed out in blocks of rows."""
+    """A table on its way into a file, handed out in blocks of rows, counted if asked for."""
 
-    def __init__(
-        self,
-        values: Rows,
-        columns: Sequence[str],
-        index: tuple[str, NDArray[np.integer[Any]]] | None,
-    ) -> None:
-        if len(values.shape) != 2 or values.shape[1] != len(columns) or not columns:
-            raise ValueError(f"values of shape {values.shape} do not fit {len(columns)} columns")
-        if values.dtype.kind not in "biuf":
-            raise DataError(f"values of dtype {values.dtype} cannot be written, only real numbers")
-        self._values = values
-        self._steps: NDArray[np.integer[Any]] | None = None
-        self._dtype = number_dtype(values.dtype)
-        self.columns = tuple(columns)
-        self.dtype = self._dtype
-        if self.dtype == np.float16:  # HDF5 files with it cannot be opened everywhere
-            self.dtype = np.dtype(np.float32)
+    def __init__(self, outline: Outline, pieces: Pieces, index: tuple[str, Steps] | None) -> None:
+        self._pieces = pieces
+        self._steps: Steps | None = None
+        self._dtype = number_dtype(outline.dtype)
+        self.columns = outline.columns
+        self.dtype = outline.stored
         if index is not None:
             name, steps = index
-            self._steps = np.asarray(steps)
-            if self._steps.shape != (len(values),) or self._steps.dtype.kind not in "iu":
-                raise ValueError(f"the index must be {len(values)} integers")
+            self._steps = steps if isinstance(steps, range) else np.asarray(steps)
+            integers = isinstance(self._steps, range) or self._steps.dtype.kind in "iu"
+            if len(self._steps) != outline.shape[0] or not integers:
+                raise ValueError(f"the index must be {outline.shape[0]} integers")
             self.columns = (name, *self.columns)
             self.dtype = np.dtype(np.float64)
-        self.shape = (len(values), len(self.columns))
+        self.shape = (outline.shape[0], len(self.columns))
+
+    def places(self) -> Iterator[tuple[int, int, NDArray[Any]]]:
+        """Yield 0, first row, and rows (n, columns) of one dtype, in C order."""
+        for _, start, block in self._pieces:
+            if self._steps is not None:
+                block = np.column_stack([self._steps[start : start + len(block)], block])
+            yield 0, start, np.ascontiguousarray(block, self.dtype)
 
     def blocks(self) -> Iterator[NDArray[Any]]:
-        """Yield the table in arrays (rows, columns) of one dtype, in C order."""
-        for rows in self._slices():
-            block = self._values[rows]
-            if self._steps is not None:
-                block = np.column_stack([self._steps[rows], block])
-            yield np.ascontiguousarray(block, self.dtype)
+        """Yield the rows alone."""
+        for _, _, block in self.places():
+            yield block
 
     def lines(self) -> Iterator[list[list[str]]]:
         """Yield the table in lists of rows, each cell a text."""
-        for rows in self._slices():
-            cells = _texts(np.asarray(self._values[rows], self._dtype))
+        for _, start, block in self._pieces:
+            cells = _texts(np.asarray(block, self._dtype))
             if self._steps is not None:
-                steps = self._steps[rows].tolist()
+                steps = self._steps[start : start + len(block)]
                 cells = [[str(step), *row] for step, row in zip(steps, cells, strict=True)]
             yield cells
-
-    def _slices(self) -> Iterator[slice]:
-        height = max(1, _BLOCK_CELLS // self.shape[1])
-        for start in range(0, self.shape[0], height):
-            yield slice(start, start + height)
 
 
 def _texts(block: NDArray[Any]) -> list[list[str]]:
