@@ -183,8 +183,8 @@ def test_what_stops_a_prediction_leaves_the_old_file(place, monkeypatch, output,
     there = sorted(os.listdir())
     predicted = predict.predicted
 
-    def stopped(*args):
-        yield next(predicted(*args))
+    def stopped(*args, **way):
+        yield next(predicted(*args, **way))
         assert len(os.listdir()) == len(there) + 1
         raise error
 

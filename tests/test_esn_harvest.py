@@ -213,7 +213,7 @@ def test_a_dataset_is_read_in_bounded_pieces(make_reservoir, monkeypatch, number
     network = make_reservoir(units=6)
     for steps in (5000, 20_000):
         sources = [Counting(x) for x in series([steps] * number)]
-        run = Harvest(network, collect(sources), unscaled(2), time_parallel=False)
+        run = Harvest(network, collect(sources), unscaled(2), time_parallel="off")
         for _ in threads.ahead(run):
             pass
         bound = stretches.STEPS_A_BLOCK if number < LANES_FROM else 400

@@ -58,6 +58,11 @@ def parameters_of(checkpoint: Checkpoint) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
+def way_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    """How the series of a model are run, as keywords of the functions of ``esn.predict``."""
+    return {"time_parallel": parameters_of(checkpoint).get("time_parallel", "auto")}
+
+
 def estimator_of(checkpoint: Checkpoint) -> ESNRegressor:
     """The estimator of a checkpoint.
 

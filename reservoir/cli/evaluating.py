@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reservoir import threads
 from reservoir.analysis.errors import Persistence, Scores, scores
 from reservoir.checkpoint import Checkpoint, read
-from reservoir.checkpoint.estimator import parameters_of
+from reservoir.checkpoint.estimator import parameters_of, way_of
 from reservoir.cli import columns, pictures, text
 from reservoir.cli.data import Spans, opened, spans
 from reservoir.cli.progress import progress
@@ -60,7 +60,7 @@ def run(job: Job) -> None:
     checkpoint = read(job.model)
     model = checkpoint.record
     with opened(job.data) as tables:
-        compared = _compared(model, tables, job, _skip_missing(checkpoint, job))
+        compared = _compared(checkpoint, tables, job)
     if job.as_json:
         text.print_json(_document(job, model, compared))
     else:
@@ -81,7 +81,7 @@ def _skip_missing(checkpoint: Checkpoint, job: Job) -> bool:
     return (job.missing_targets or told) == "skip"
 
 
-def _compared(model: ESN, tables: Sequence[Table], job: Job, skip_missing: bool) -> Compared:
+def _compared(checkpoint: Checkpoint, tables: Sequence[Table], job: Job) -> Compared:
     """Run the model along the tables.
 
     Raises
@@ -89,6 +89,7 @@ def _compared(model: ESN, tables: Sequence[Table], job: Job, skip_missing: bool)
     DataError
         Fewer rows than the washout or the horizon need, or missing values.
     """
+    model, skip_missing = checkpoint.record, _skip_missing(checkpoint, job)
     horizon, targets = model.horizon, len(model.target_names)
     washouts = [_washout(model, table) for table in tables]
     inputs, truth = _chosen(model, tables, job)
@@ -105,7 +106,7 @@ def _compared(model: ESN, tables: Sequence[Table], job: Job, skip_missing: bool)
     shown: list[tuple[Array, Array]] = []
     with (
         progress(inputs, "evaluate") as told,
-        closing(predicted(model, told)) as pieces,
+        closing(predicted(model, told, **way_of(checkpoint))) as pieces,
         threads.single_blas(),
     ):
         for piece in pieces:

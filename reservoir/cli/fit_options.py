@@ -63,6 +63,8 @@ RESERVOIR = (
                  help="Largest feedback weight: one for all, or one a target."),
     click.Option(["--noise"], type=POSITIVE, metavar="NUMBER", default=0.0,
                  help="Standard deviation of noise inside the activation, in the fit alone."),
+    click.Option(["--time-parallel"], type=click.Choice(["auto", "off"]), default="auto",
+                 help="Whether long series may be cut into chunks that run side by side."),
     click.Option(["--dtype"], type=click.Choice(["float64", "float32"]), default="float64",
                  help="Of weights, states and outputs."),
     click.Option(["--seed"], type=click.IntRange(min=0), metavar="N",

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reservoir.analysis.errors import score, valid_steps
-from reservoir.checkpoint import read
+from reservoir.checkpoint import Checkpoint, read
+from reservoir.checkpoint.estimator import way_of
 from reservoir.cli import columns, pictures, text
 from reservoir.cli.data import Spans, opened, spans
 from reservoir.cli.log import log
@@ -62,13 +63,14 @@ def run(job: Job) -> None:
         pictures.check(job.plot)
     if job.data is None and (job.context != ":" or job.input_columns or job.target_columns):
         raise click.UsageError("--context and the columns choose in DATA, and there is no DATA")
-    model = read(job.model).record
+    checkpoint = read(job.model)
+    model = checkpoint.record
     with _optional(job.data) as tables:
         table = tables[0] if tables else None
         first, start, known = 0, model.end, None
         if table is not None:
             begin, first = row_range(job.context, len(table.values), table.source)
-            start, known = _follow(model, table, (begin, first), job)
+            start, known = _follow(checkpoint, table, (begin, first), job)
         future = _future(model, table, first, job)
     (outputs,) = esn_predict.forecast(model, job.steps, [start], future)
     write_steps(job.output, outputs, model.target_names, range(first, first + job.steps))
@@ -88,9 +90,10 @@ def _optional(path: str | None) -> AbstractContextManager[list[Table]]:
 
 
 def _follow(
-    model: ESN, table: Table, rows: tuple[int, int], job: Job
+    checkpoint: Checkpoint, table: Table, rows: tuple[int, int], job: Job
 ) -> tuple[Position, Known | None]:
     """Where the context leaves the model, and what is known of the targets."""
+    model = checkpoint.record
     begin, end = rows
     if isinstance(model.washout, int) and end - begin < model.washout:
         log.warning(
@@ -107,7 +110,7 @@ def _follow(
         forced = spans([targets], "DATA", begin, end) if feedback else None
     context = spans([table.select(inputs)], "DATA", begin, end)
     with progress(context, "follow") as told:
-        (start,) = esn_predict.context_ends(model, told, forced)
+        (start,) = esn_predict.context_ends(model, told, forced, **way_of(checkpoint))
     return start, known
 
 

@@ -43,6 +43,7 @@ def predict(model: str, data: tuple[str, ...], output: str, input_columns: str |
     from contextlib import closing
 
     from reservoir.checkpoint import read
+    from reservoir.checkpoint.estimator import way_of
     from reservoir.cli.columns import inputs_of_model
     from reservoir.cli.data import opened, spans
     from reservoir.cli.progress import progress
@@ -56,11 +57,12 @@ def predict(model: str, data: tuple[str, ...], output: str, input_columns: str |
         raise click.UsageError(
             f"the outputs of {len(data)} series go into one HDF5 file: give -o FILE.h5"
         )
-    record = read(model).record
+    checkpoint = read(model)
+    record = checkpoint.record
     with opened(data) as tables:
         chosen = [table.select(inputs_of_model(record, table, input_columns)) for table in tables]
         with (
             progress(spans(chosen, "DATA"), "predict") as inputs,
-            closing(predicted(record, inputs)) as pieces,
+            closing(predicted(record, inputs, **way_of(checkpoint))) as pieces,
         ):
             write_outputs(output, record, inputs, pieces)

@@ -34,6 +34,7 @@ class Settings:
     washout: int | str = "auto"
     direct: bool = False  # inputs are features too
     noise: float = 0.0  # standard deviation inside the activation
+    time_parallel: str = "auto"  # or "off": see Harvest
 
     @property
     def parts(self) -> int:
@@ -72,6 +73,7 @@ class Gathering:
             teacher=teacher,
             noise=Noise(settings.noise, entropy, series_seen) if settings.noise else None,
             starts=starts,
+            time_parallel=settings.time_parallel,
         )
         self._data = data
         self._scaler = scalers[1]

@@ -47,7 +47,7 @@ class Harvest:
     starts
         Where each series starts; the zero state by default.
     time_parallel
-        Whether long series may be cut into chunks.
+        "auto": a long series is cut into chunks where that pays; "off": never.
     held
         Numbers a step that the caller keeps until a verdict.
     """
@@ -61,7 +61,7 @@ class Harvest:
         teacher: Teacher | None = None,
         noise: Noise | None = None,
         starts: list[Position] | None = None,
-        time_parallel: bool = True,
+        time_parallel: str = "auto",
         held: int = 0,
     ) -> None:
         self._reservoir = reservoir
@@ -72,7 +72,7 @@ class Harvest:
         zero = origin(reservoir, reservoir.W_fb.shape[1])
         self._starts = starts or [zero] * len(inputs.series)
         lengths = np.array(inputs.lengths, np.int64)
-        may_cut = time_parallel and noise is None and len(lengths) < CHUNKS_UNTIL
+        may_cut = time_parallel == "auto" and noise is None and len(lengths) < CHUNKS_UNTIL
         self._long = np.flatnonzero((lengths >= LONG) & may_cut)
         self._held = max(held, reservoir.W_in.shape[1], 1)
         self._chunks: dict[int, Chunks] = {}

@@ -49,12 +49,16 @@ def read_out(model: ESN, states: NDArray[Any], inputs: NDArray[Any]) -> NDArray[
     return np.asarray(outputs)
 
 
-def states(reservoir: Reservoir, scaler: Scaler, inputs: Collection) -> list[NDArray[Any]]:
+def states(
+    reservoir: Reservoir, scaler: Scaler, inputs: Collection, *, time_parallel: str = "auto"
+) -> list[NDArray[Any]]:
     """All states (T, N) of each series, from the zero state, outputs not fed back."""
-    return Harvest(reservoir, inputs, scaler).states()
+    return Harvest(reservoir, inputs, scaler, time_parallel=time_parallel).states()
 
 
-def predicted(model: ESN, inputs: Collection) -> Generator[Piece, None, None]:
+def predicted(
+    model: ESN, inputs: Collection, *, time_parallel: str = "auto"
+) -> Generator[Piece, None, None]:
     """Outputs along each series piece by piece, so that neither inputs nor outputs are all held.
 
     The pieces of a series come in the order of its steps, those of several series mixed. With
@@ -72,8 +76,13 @@ def predicted(model: ESN, inputs: Collection) -> Generator[Piece, None, None]:
         yield from closed(forced, inputs, [zero] * len(inputs.series))
         return
     waiting: list[Piece] = []
-    held = len(model.continues)
-    harvest = Harvest(model.reservoir, inputs, model.input_scaler, held=held)
+    harvest = Harvest(
+        model.reservoir,
+        inputs,
+        model.input_scaler,
+        time_parallel=time_parallel,
+        held=len(model.continues),
+    )
     for item in threads.ahead(harvest):
         if isinstance(item, Block):
             pieces = _pieces(model, item)
@@ -106,9 +115,9 @@ def _in_order(pieces: list[Piece]) -> Iterator[Piece]:
         yield Piece(pieces[0].series, start + begin, outputs[begin : begin + STEPS_A_PIECE])
 
 
-def predict(model: ESN, inputs: Collection) -> list[NDArray[Any]]:
+def predict(model: ESN, inputs: Collection, *, time_parallel: str = "auto") -> list[NDArray[Any]]:
     """Outputs (T, M) along each series, in raw units, all in memory: see ``predicted``."""
-    return _joined(model, inputs, predicted(model, inputs))
+    return _joined(model, inputs, predicted(model, inputs, time_parallel=time_parallel))
 
 
 def _joined(model: ESN, inputs: Collection, pieces: Iterable[Piece]) -> list[NDArray[Any]]:
@@ -118,7 +127,11 @@ def _joined(model: ESN, inputs: Collection, pieces: Iterable[Piece]) -> list[NDA
 
 
 def context_ends(
-    model: ESN, context: Collection, targets: Collection | None = None
+    model: ESN,
+    context: Collection,
+    targets: Collection | None = None,
+    *,
+    time_parallel: str = "auto",
 ) -> list[Position]:
     """Where each context leaves the model.
 
@@ -147,7 +160,13 @@ def context_ends(
                 f"{len(model.continues)}"
             )
         teacher = Teacher(targets, model.target_scaler)
-    harvest = Harvest(model.reservoir, context, model.input_scaler, teacher=teacher)
+    harvest = Harvest(
+        model.reservoir,
+        context,
+        model.input_scaler,
+        teacher=teacher,
+        time_parallel=time_parallel,
+    )
     for _ in harvest:
         pass
     if feedback:
