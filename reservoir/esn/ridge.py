@@ -31,6 +31,7 @@ Rows = Callable[[], Iterator[tuple[Array, Array]]]
 
 CRITERIA = ("blocks", "gcv", "loo")
 GRID = np.logspace(-14, 2, 33)  # relative to the mean eigenvalue
+ROWS_A_TASK = 256
 WORST_CONDITION = {"gram": 1e15, "qr": 1e30}  # of the normal equations: no digit is left beyond
 
 
@@ -211,10 +212,9 @@ def _leave_one_out(spectrum: Spectrum, candidates: Array, rows: Rows) -> Array:
         1.0 / np.where(usable[:, np.newaxis], spectrum.values[:, np.newaxis] + candidates, 1.0),
         0.0,
     )  # (F, L)
-    errors = np.zeros((count, targets))
-    for z, y in rows():
-        z -= spectrum.feature_mean
-        principal = z @ spectrum.vectors
+
+    def errors_of(z: Array, y: Array) -> Array:
+        principal = (z - spectrum.feature_mean) @ spectrum.vectors
         predicted = (principal @ flat).reshape(len(z), count, targets)
         leverage = 1.0 / spectrum.count + principal**2 @ inverse  # (n, L)
         residual = (y - spectrum.target_mean)[:, np.newaxis] - predicted
@@ -223,5 +223,11 @@ def _leave_one_out(spectrum: Spectrum, candidates: Array, rows: Rows) -> Array:
             left_out = np.where(
                 free[..., np.newaxis] > 1e-12, residual / free[..., np.newaxis], np.inf
             )
-        errors += (left_out**2).sum(axis=0)
+        return np.asarray((left_out**2).sum(axis=0))
+
+    errors = np.zeros((count, targets))
+    for z, y in rows():
+        parts = [slice(at, at + ROWS_A_TASK) for at in range(0, len(z), ROWS_A_TASK)]
+        for found in threads.run_all([partial(errors_of, z[part], y[part]) for part in parts]):
+            errors += found
     return errors / spectrum.count

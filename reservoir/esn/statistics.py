@@ -95,7 +95,7 @@ class Collector:
     """
 
     def __init__(self, solver: str, folds: int, features: int, targets: int) -> None:
-        rows = max(256, min(features, 1024))
+        rows = max(256, min(2 * features, 1024))
         self.total = Statistics.empty(solver, folds, features, targets)
         self._pending = Statistics.empty(solver, folds, features, targets)
         self._features = [np.empty((rows, features)) for _ in range(folds)]
