@@ -10,15 +10,21 @@ import itertools, sys
 import numpy as np
 from reservoir.checkpoint import Checkpoint, read, write
 from reservoir.esn import warmup
+from reservoir.esn.candidates import Candidates, candidate_states
+from reservoir.kernels.gaps import widest_gaps
+from reservoir.series.collection import collect
+from reservoir.series.scaler import unscaled
 from reservoir.kernels.lanes import run_lanes
 from reservoir.kernels.series import run_series
 from reservoir import ESNRegressor
 
 for each in warmup.SPECIALIZATIONS:
     warmup.warm(each)
-warmed = len(run_series.signatures), len(run_lanes.signatures)
-assert warmed == (6, 6), warmed
+KERNELS = (run_series, run_lanes, widest_gaps)
+warmed = [len(kernel.signatures) for kernel in KERNELS]
+assert warmed == [6, 12, 2], warmed
 rng = np.random.default_rng(0)
+long = np.sin(np.arange(6000.0))[:, np.newaxis]
 one, many = rng.standard_normal((80, 2)), list(rng.standard_normal((6, 80, 2)))
 for topology, dtype, feedback in itertools.product(
     warmup.FORMS.values(), ("float64", "float32"), (False, True)
@@ -35,11 +41,16 @@ for topology, dtype, feedback in itertools.product(
         esn.forecast(5, one)
         esn.forecast(5, many)
         esn.states(many)
+        esn.fit(long).predict(long)
+        for _ in candidate_states(esn.model_.reservoir, Candidates(*np.ones((4, 3))),
+                                  collect(one[:, :1]), unscaled(1)):
+            pass
+        esn.fit(one)
     write(Checkpoint(esn.model_), sys.argv[1])
     esn.model_ = read(sys.argv[1]).record
     esn.predict(one[:, : esn.n_features_in_])
     esn.predict([s[:, : esn.n_features_in_] for s in many])
-    used = len(run_series.signatures), len(run_lanes.signatures)
+    used = [len(kernel.signatures) for kernel in KERNELS]
     assert used == warmed, (topology, dtype, feedback, used)
 """
 

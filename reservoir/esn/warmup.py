@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 
 from reservoir.esn.build import DTYPES, Recipe, build
+from reservoir.esn.forgetting import gaps
 from reservoir.esn.records import kernel_weights, lane_weights, no_loop
 from reservoir.esn.recurrence import Drive, drive_lanes, drive_series, origin
 from reservoir.kernels.lanes import run_lanes
 from reservoir.kernels.series import run_series
+from reservoir.kernels.weights import Scales
 
 # A topology for each form of W that the kernels know.
 FORMS = {"sparse": "random", "dense": "orthogonal", "permutation": "cycle"}
-DRIVES = {"series": run_series, "lanes": run_lanes}
+DRIVES = {"series": run_series, "lanes": run_lanes, "candidates": run_lanes}
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ def warm(specialization: Specialization) -> Warmed:
         drive_series(weights, loop, drive, start)
     else:
         rows, x, y = np.arange(2), np.stack([start.x] * 2), np.stack([start.y] * 2)
-        drive_lanes(lane_weights(weights), loop, drive, rows, np.ones(2, np.int64), x, y)
+        ones = np.ones(2, dtype)
+        scales = Scales(*[ones] * 5) if specialization.drive == "candidates" else None
+        lanes = lane_weights(weights)
+        drive_lanes(lanes, loop, drive, rows, np.ones(2, np.int64), x, y, scales=scales)
+        gaps(x, x)
     missed = sum(kernel.stats.cache_misses.values()) - before
     return Warmed(time.perf_counter() - began, missed == 0)
