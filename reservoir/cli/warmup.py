@@ -38,7 +38,7 @@ def warmup() -> None:
         done = warm(specialization)
         compiled += not done.cached
         origin = "from the cache" if done.cached else "compiled"
-        click.echo(f"{specialization!s:<28}  {done.seconds:6.2f} s  {origin}")
+        click.echo(f"{specialization!s:<32}  {done.seconds:6.2f} s  {origin}")
     total = time.perf_counter() - began
     count = len(SPECIALIZATIONS)
     if compiled:

@@ -17,11 +17,13 @@ ABOUT = """\
 Density 0.1, leak 0.3, spectral radius 0.9, one input and one target, ridge 1e-6, washout 100.
 Medians of the rounds; in a round every package does its work once. Each package runs in a process
 of its own, on all cores, with the threads it uses by default: ours one a core, ReservoirPy those of
-NumPy's BLAS, rclib those of OpenMP. ReservoirPy has the same matrices as ours, rclib draws one of
-the same kind. Peers run {peer_steps:,} steps, ours {steps:,}; fits of the peers have one fixed
-ridge. "32 series" and "64 starts" are held against one series of the peers, a step and a start. In
-brackets: how many times as long as ours, and how near ours is to the floor, which is operations
-and bytes over the machine's rates of that moment (scripts/benchmark/floor.py)."""
+NumPy's BLAS, rclib those of OpenMP. Before each run as much memory as all states take is written to
+once and given back: on virtual machines the first touch of a page can cost more than the work.
+ReservoirPy has the same matrices as ours, rclib draws one of the same kind. Peers run
+{peer_steps:,} steps, ours {steps:,}; fits of the peers have one fixed ridge. "32 series" and
+"64 starts" are held against one series of the peers, a step and a start. In brackets: how many
+times as long as ours, and how near ours is to the floor, which is operations and bytes over the
+machine's rates of that moment (scripts/benchmark/floor.py)."""
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -29,8 +31,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
         prog="scripts/benchmark_esn",
         description="Compare echo state networks of this package, ReservoirPy and rclib.",
     )
-    parser.add_argument("--units", type=int, nargs="+", default=[100, 500, 1000], metavar="N")
-    parser.add_argument("--steps", type=int, default=50_000, help="of our series")
+    parser.add_argument("--units", type=int, nargs="+", default=[100, 500, 1000, 2000], metavar="N")
+    parser.add_argument("--steps", type=int, default=200_000, help="of our series")
     parser.add_argument("--peer-steps", type=int, default=20_000, help="of the peers' series")
     parser.add_argument("--closed-steps", type=int, default=10_000, help="of closed loops")
     parser.add_argument("--repeats", type=int, default=5, help="rounds")

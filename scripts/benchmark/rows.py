@@ -100,14 +100,14 @@ def _closed_rows(units: int, steps: int) -> list[Row]:
 
 
 def rows(units: Sequence[int], steps: int, peer_steps: int, closed_steps: int) -> list[Row]:
-    """All rows; fits from 500 units on and closed loops from 1000 on, where they weigh."""
+    """All rows; fits of 500 to 1000 units and closed loops of 1000, where they weigh."""
     listed: list[Row] = []
     for n in units:
         listed += _state_rows(n, steps, peer_steps)
     for n in units:
         listed += _predict_rows(n, steps, peer_steps)
     for n in units:
-        listed += _fit_rows(n, steps, peer_steps) if n >= 500 else []
+        listed += _fit_rows(n, steps, peer_steps) if 500 <= n <= 1000 else []
     for n in units:
         listed += _closed_rows(n, closed_steps) if n == 1000 else []
     return listed
