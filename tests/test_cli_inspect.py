@@ -86,7 +86,7 @@ def test_a_checkpoint_that_python_wrote(tmp_path, model):
 
 def test_warmup_in_this_process():
     lines = run("warmup").stdout.splitlines()
-    assert len(lines) == len(SPECIALIZATIONS) + 2 == 14
+    assert len(lines) == len(SPECIALIZATIONS) + 2 == 20
     for line, specialization in zip(lines, SPECIALIZATIONS, strict=False):
         assert re.fullmatch(rf"{specialization} +\d+\.\d\d s  (compiled|from the cache)", line)
 

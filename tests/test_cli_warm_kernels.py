@@ -15,14 +15,15 @@ from reservoir.kernels.gaps import widest_gaps
 from reservoir.series.collection import collect
 from reservoir.series.scaler import unscaled
 from reservoir.kernels.lanes import run_lanes
+from reservoir.kernels.panels import add_products, centre, pack
 from reservoir.kernels.series import run_series
 from reservoir import ESNRegressor
 
 for each in warmup.SPECIALIZATIONS:
     warmup.warm(each)
-KERNELS = (run_series, run_lanes, widest_gaps)
+KERNELS = (run_series, run_lanes, widest_gaps, pack, centre, add_products)
 warmed = [len(kernel.signatures) for kernel in KERNELS]
-assert warmed == [6, 12, 2], warmed
+assert warmed == [6, 12, 2, 2, 1, 1], warmed
 rng = np.random.default_rng(0)
 long = np.sin(np.arange(6000.0))[:, np.newaxis]
 one, many = rng.standard_normal((80, 2)), list(rng.standard_normal((6, 80, 2)))

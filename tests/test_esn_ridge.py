@@ -8,6 +8,7 @@ import warnings
 import naive
 import numpy as np
 import pytest
+from test_esn_moments import add
 
 from reservoir.errors import DataError, IllConditionedWarning
 from reservoir.esn.ridge import CRITERIA, GRID, WORST_CONDITION, parse_ridge, solve
@@ -33,7 +34,7 @@ def gathered(solver, Z, Y, folds=FOLDS):
     statistics = Statistics.empty(solver, folds, Z.shape[1], Y.shape[1])
     for part, fold in zip(statistics.folds, naive.contiguous(len(Z), folds), strict=True):
         for rows in np.array_split(fold, 1 + len(fold) // 500):
-            part.add(Z[rows].copy(), Y[rows].copy())
+            add(solver, part, Z[rows], Y[rows])
     return statistics
 
 
@@ -224,7 +225,7 @@ def test_too_few_rows(solver, count):
 def test_blocks_need_two_folds():
     Z, Y = data(3)
     statistics = Statistics.empty("gram", 3, 5, 2)
-    statistics.folds[1].add(Z, Y)
+    add("gram", statistics.folds[1], Z, Y)
     with pytest.raises(DataError, match="at least 2 folds, there are 3 in one"):
         solve(statistics, parse_ridge("blocks"), None)
 

@@ -16,7 +16,7 @@ from reservoir.esn.pairing import Data
 from reservoir.esn.predict import check_inputs, read_out
 from reservoir.esn.progress import Progress
 from reservoir.esn.ridge import solve
-from reservoir.esn.statistics import Statistics
+from reservoir.esn.statistics import SUMS, Statistics
 from reservoir.series.scaler import Scaler
 
 
@@ -150,16 +150,18 @@ def _add_seams(statistics: Statistics, model: ESN, progress: Progress, data: Dat
     Only the new series holds that target: without this, a fit in parts would know one step less
     a cut than a fit of the whole. A series that had not begun has no step to pair.
     """
+    sums = SUMS[statistics.solver](len(model.readout.weights), len(model.continues))
     for index, end in enumerate(progress.ends):
         begun = end.x.any() or end.u.any()
         if not begun or not data.inputs.lengths[index] or (model.continues < 0).any():
             continue
         features = np.concatenate([end.x, end.u]) if _has_direct(model) else end.x
         target = data.inputs.read(index, 0, 1)[:, model.continues]
-        statistics.folds[0].add(
-            features[np.newaxis].astype(np.float64),
-            (target - model.target_scaler.mean) / model.target_scaler.scale,
-        )
+        target = (target - model.target_scaler.mean) / model.target_scaler.scale
+        sums.push((features[np.newaxis],), target)
+    part = sums.total()
+    if part is not None:
+        statistics.folds[0].merge(part)
 
 
 def merge(

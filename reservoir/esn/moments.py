@@ -10,26 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas, eigh
 
-from reservoir import threads
 from reservoir.esn.spectrum import Spectrum
 
 Array = NDArray[np.float64]
-
-
-TILE = 256  # columns of a task
-
-
-def _centre(columns: Array) -> Array:
-    """Subtract the mean of each column in place; returns the means."""
-    mean = columns.mean(axis=0)
-    columns -= mean
-    return np.asarray(mean)
 
 
 @dataclass
@@ -56,15 +44,6 @@ class Moments:
             np.zeros(targets),
         )
 
-    def add(self, features: Array, targets: Array) -> None:
-        """Take in the rows of a block; ``features`` (n, F) and ``targets`` (n, M) are used up."""
-        if len(features) == 0:
-            return
-        borders = range(0, features.shape[1], TILE)
-        tiles = [slice(at, min(at + TILE, features.shape[1])) for at in borders]
-        means = threads.run_all([partial(_centre, features[:, tile]) for tile in tiles])
-        self._update(features, targets, np.concatenate([np.empty(0), *means]), _centre(targets))
-
     def merge(self, other: Moments) -> None:
         """Take in everything that ``other`` has seen."""
         if other.count == 0:
@@ -72,13 +51,18 @@ class Moments:
         self.gram += other.gram
         self.cross += other.cross
         self.squares += other.squares
-        features, targets = self.feature_mean.size, self.target_mean.size
-        nothing = np.empty((0, features)), np.empty((0, targets))
-        self._update(*nothing, other.feature_mean, other.target_mean, other.count)
-
-    def cleared(self) -> Moments:
-        """An empty one of the same shapes."""
-        return Moments.empty(self.feature_mean.size, self.target_mean.size)
+        total = self.count + other.count
+        weight = np.sqrt(self.count * other.count / total)
+        d_features = other.feature_mean - self.feature_mean
+        d_targets = other.target_mean - self.target_mean
+        if self.count:
+            row = weight * d_features[np.newaxis]
+            self.gram = blas.dsyrk(1.0, row.T, beta=1.0, c=self.gram, overwrite_c=1)
+            self.cross += np.outer(weight * row, d_targets)
+            self.squares += (weight * d_targets) ** 2
+        self.feature_mean = self.feature_mean + d_features * (other.count / total)
+        self.target_mean = self.target_mean + d_targets * (other.count / total)
+        self.count = total
 
     def copy(self) -> Moments:
         return Moments(
@@ -89,49 +73,6 @@ class Moments:
             self.cross.copy(),
             self.squares.copy(),
         )
-
-    def _update(
-        self,
-        features: Array,
-        targets: Array,
-        feature_mean: Array,
-        target_mean: Array,
-        rows: int | None = None,
-    ) -> None:
-        """Add products of centred rows, and bring old and new rows to their common mean.
-
-        Tiles of the sums are tasks; each of them is summed in the order of the rows.
-        """
-        rows = len(features) if rows is None else rows
-        total = self.count + rows
-        weight = np.sqrt(self.count * rows / total)
-        d_features, d_targets = feature_mean - self.feature_mean, target_mean - self.target_mean
-        lower = self.gram.T  # rows of a tile are contiguous in it
-        borders = range(0, self.feature_mean.size, TILE)
-        tiles = [slice(at, at + TILE) for at in borders]
-
-        def add(left: slice, right: slice) -> None:
-            product = features[:, left].T @ features[:, right]
-            if self.count:
-                product += (weight**2 * d_features[left, np.newaxis]) * d_features[right]
-            lower[left, right] += product
-
-        def add_cross(left: slice) -> None:
-            product = features[:, left].T @ targets
-            self.cross[left] += product + np.outer(weight**2 * d_features[left], d_targets)
-
-        tasks = [
-            partial(add, left, right)
-            for right in tiles
-            for left in tiles
-            if left.start >= right.start
-        ]
-        tasks += [partial(add_cross, left) for left in tiles]
-        threads.run_all(tasks)
-        self.squares += np.einsum("tm,tm->m", targets, targets) + (weight * d_targets) ** 2
-        self.feature_mean = self.feature_mean + d_features * (rows / total)
-        self.target_mean = self.target_mean + d_targets * (rows / total)
-        self.count = total
 
     def symmetric_gram(self) -> Array:
         """The Gram matrix with both triangles."""

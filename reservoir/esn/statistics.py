@@ -6,7 +6,7 @@ Folds are summed for the fit and left out one at a time to judge a ridge. All of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from reservoir.errors import DataError
 from reservoir.esn.moments import Moments
+from reservoir.esn.sums import MomentSums, Sums, TriangularSums
 from reservoir.esn.triangular import Triangular
 
 Array = NDArray[np.float64]
 Part = Moments | Triangular
 PARTS: dict[str, type[Moments] | type[Triangular]] = {"gram": Moments, "qr": Triangular}
+SUMS: dict[str, Callable[[int, int], Sums]] = {"gram": MomentSums, "qr": TriangularSums}
 
 
 @dataclass
@@ -32,10 +34,6 @@ class Statistics:
     @classmethod
     def empty(cls, solver: str, folds: int, features: int, targets: int) -> Statistics:
         return cls(solver, [PARTS[solver].empty(features, targets) for _ in range(folds)])
-
-    def cleared(self) -> Statistics:
-        """Empty statistics of the same kind."""
-        return Statistics(self.solver, [fold.cleared() for fold in self.folds])
 
     @property
     def count(self) -> int:
@@ -88,19 +86,11 @@ class Statistics:
 
 
 class Collector:
-    """Gathers rows fold by fold into blocks large enough for BLAS.
-
-    The blocks depend on the order of the rows alone, never on how they were cut when pushed. What
-    is pushed waits apart from ``total`` until it is settled.
-    """
+    """Gathers rows fold by fold; what is pushed waits apart from ``total`` until it is settled."""
 
     def __init__(self, solver: str, folds: int, features: int, targets: int) -> None:
-        rows = max(256, min(2 * features, 1024))
         self.total = Statistics.empty(solver, folds, features, targets)
-        self._pending = Statistics.empty(solver, folds, features, targets)
-        self._features = [np.empty((rows, features)) for _ in range(folds)]
-        self._targets = [np.empty((rows, targets)) for _ in range(folds)]
-        self._filled = [0] * folds
+        self._sums = [SUMS[solver](features, targets) for _ in range(folds)]
 
     def push(self, fold: int, features: tuple[NDArray[Any], ...], targets: Array) -> None:
         """Append rows; ``features`` are arrays side by side of any float type.
@@ -110,21 +100,7 @@ class Collector:
         DataError
             If a feature is not finite.
         """
-        done, rows = 0, len(targets)
-        while done < rows:
-            at = self._filled[fold]
-            take = min(rows - done, len(self._features[fold]) - at)
-            column = 0
-            for part in features:
-                self._features[fold][at : at + take, column : column + part.shape[1]] = part[
-                    done : done + take
-                ]
-                column += part.shape[1]
-            self._targets[fold][at : at + take] = targets[done : done + take]
-            self._filled[fold] += take
-            done += take
-            if self._filled[fold] == len(self._features[fold]):
-                self._flush(fold)
+        self._sums[fold].push(features, targets)
 
     def settle(self, *, keep: bool = True) -> None:
         """Take what was pushed into ``total``, or drop it.
@@ -134,23 +110,8 @@ class Collector:
         DataError
             As ``push``.
         """
-        if keep:
-            for fold in range(len(self._filled)):
-                self._flush(fold)
-            self.total.merge(self._pending)
-        if self._pending.count:
-            self._pending = self.total.cleared()
-        self._filled = [0] * len(self._filled)
-
-    def _flush(self, fold: int) -> None:
-        rows = self._filled[fold]
-        features = self._features[fold][:rows]
-        with np.errstate(over="ignore", invalid="ignore"):
-            finite = np.isfinite(features.sum())
-        if not finite and not np.isfinite(features).all():
-            raise DataError(
-                "the states of the reservoir are not finite: it diverges; expected a smaller "
-                "spectral_radius or input_scaling, or a bounded activation"
-            )
-        self._pending.folds[fold].add(features, self._targets[fold][:rows])
-        self._filled[fold] = 0
+        for fold, sums in zip(self.total.folds, self._sums, strict=True):
+            part = sums.total() if keep else None
+            if part is not None:
+                fold.merge(part)
+            sums.clear()

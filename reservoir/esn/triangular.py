@@ -50,10 +50,6 @@ class Triangular:
         self._reduce(other.factor.copy(order="F"), triangular=True)
         self.count += other.count
 
-    def cleared(self) -> Triangular:
-        """An empty one of the same shapes."""
-        return Triangular.empty(self.features, len(self.factor) - 1 - self.features)
-
     def copy(self) -> Triangular:
         return Triangular(self.count, self.features, self.factor.copy(order="F"))
 

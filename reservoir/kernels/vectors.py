@@ -12,15 +12,16 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 PARTIAL_SUMS = 2  # hide the latency of an addition; the same for every width, so that bits agree
 DOT_WIDTH = 4  # non-zeros of one instruction for one state
-VECTOR_BITS = 512
+VECTOR_BITS = 512 if get_host_cpu_features().get("avx512f") else 256
 
 
-def _fma(builder: Any, kind: Any, name: str) -> Any:
+def vector_fma(builder: Any, kind: Any, name: str) -> Any:
     """The fused multiply-add of a scalar or vector type."""
     signature = ir.FunctionType(kind, [kind] * 3)
     return cgutils.get_or_insert_function(builder.module, signature, f"llvm.fma.{name}")
@@ -54,7 +55,7 @@ def _row_times_lanes(vectors: int) -> Any:
             width = vectors * VECTOR_BITS // bits
             vector, word = ir.VectorType(item, width), ir.IntType(64)
             stride = cgutils.unpack_tuple(builder, x_array.shape, 2)[1]
-            add = _fma(builder, vector, f"v{width}f{bits}")
+            add = vector_fma(builder, vector, f"v{width}f{bits}")
 
             def lanes_of(array: Any, index: Any) -> Any:
                 offset = builder.add(builder.mul(index, stride), lane)
@@ -119,8 +120,8 @@ def row_dot(typing: Any, data: Any, indices: Any, start: Any, end: Any, x: Any, 
         item = context.get_data_type(signature.args[4].dtype)
         bits = signature.args[4].dtype.bitwidth
         vector, word, short = ir.VectorType(item, DOT_WIDTH), ir.IntType(64), ir.IntType(32)
-        add = _fma(builder, vector, f"v{DOT_WIDTH}f{bits}")
-        add_one = _fma(builder, item, f"f{bits}")
+        add = vector_fma(builder, vector, f"v{DOT_WIDTH}f{bits}")
+        add_one = vector_fma(builder, item, f"f{bits}")
 
         def source(k: Any) -> Any:
             index = builder.load(builder.gep(indices_array.data, [k], inbounds=True))
