@@ -15,15 +15,16 @@ from reservoir.kernels.gaps import widest_gaps
 from reservoir.series.collection import collect
 from reservoir.series.scaler import unscaled
 from reservoir.kernels.lanes import run_lanes
-from reservoir.kernels.panels import add_products, centre, pack
+from reservoir.kernels.panels import add_products, centre, multiply, pack, pack_transposed
 from reservoir.kernels.series import run_series
 from reservoir import ESNRegressor
 
 for each in warmup.SPECIALIZATIONS:
     warmup.warm(each)
-KERNELS = (run_series, run_lanes, widest_gaps, pack, centre, add_products)
+KERNELS = (run_series, run_lanes, widest_gaps, pack, centre, add_products, pack_transposed,
+           multiply)
 warmed = [len(kernel.signatures) for kernel in KERNELS]
-assert warmed == [6, 12, 2, 2, 1, 1], warmed
+assert warmed == [6, 12, 2, 2, 1, 1, 1, 1], warmed
 rng = np.random.default_rng(0)
 long = np.sin(np.arange(6000.0))[:, np.newaxis]
 one, many = rng.standard_normal((80, 2)), list(rng.standard_normal((6, 80, 2)))
@@ -43,6 +44,7 @@ for topology, dtype, feedback in itertools.product(
         esn.forecast(5, many)
         esn.states(many)
         esn.fit(long).predict(long)
+        esn.set_params(ridge="loo").fit(long).set_params(ridge=1.0)
         for _ in candidate_states(esn.model_.reservoir, Candidates(*np.ones((4, 3))),
                                   collect(one[:, :1]), unscaled(1)):
             pass

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from reservoir.esn import records
 from reservoir.esn.model import ACTIVATIONS
-from reservoir.esn.records import kernel_weights, lane_weights, matrix_record, no_loop
+from reservoir.esn.records import blocks, kernel_weights, lane_weights, matrix_record, no_loop
 from reservoir.esn.recurrence import Drive, drive_lanes, drive_series, origin
 from reservoir.kernels.matrices import CSR, Dense, Permutation
 from reservoir.kernels.weights import Loop
@@ -80,6 +81,50 @@ def test_forms_of_the_matrix(make_reservoir):
     assert isinstance(matrix_record(line), Permutation)
     assert matrix_record(line).weights.tolist() == [0, 0.5, 0.25]
     assert matrix_record(line).sources.tolist()[1:] == [0, 1]
+
+
+@settings(max_examples=40)
+@given(
+    units=st.sampled_from([1, 2, 5, 37]),
+    density=st.floats(0, 1),
+    columns=st.integers(1, 40),
+    seed=st.integers(0, 99),
+)
+def test_blocks_of_columns(units, density, columns, seed):
+    """The form for lanes holds the same non-zeros, block by block, row by row."""
+    rng = np.random.default_rng(seed)
+    W = sparse.random_array((units, units), density=density, rng=rng, format="csr")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "LEAST_COLUMNS", columns)
+        patch.setattr(records, "LEAST_NONZEROS", 1)
+        record = matrix_record(W)
+        if not isinstance(record, CSR):
+            return
+        found = blocks(record)
+    number = len(found.indptr)
+    width = -(-units // number)
+    assert 1 <= number <= max(1, units // columns)
+    dense = np.zeros((units, units))
+    for b, indptr in enumerate(found.indptr.astype(int)):
+        for i in range(units):
+            chosen = slice(indptr[i], indptr[i + 1])
+            indices = found.indices[chosen]
+            assert (indices // width == b).all()
+            assert (np.diff(indices.astype(int)) > 0).all()
+            dense[i, indices] += found.data[chosen]
+    assert np.array_equal(dense, W.toarray())
+    assert found.indptr[-1, -1] == len(found.data)
+
+
+def test_lanes_of_many_blocks(make_reservoir):
+    network = make_reservoir("csr", units=600)
+    weights = lane_weights(kernel_weights(network))
+    assert len(weights.W.indptr) > 1
+    drive = random_drive(network, 5, np.random.default_rng(0), teacher=False, noise=False)
+    x, y, states = np.zeros((1, 600)), np.zeros((1, 0)), np.empty((5, 600))
+    lane = np.array([0]), np.array([5])
+    drive_lanes(weights, no_loop(network.dtype), drive, *lane, x, y, states=states)
+    close(states, naive.run(network, drive.inputs), "float64")
 
 
 @settings(max_examples=150)

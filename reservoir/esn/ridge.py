@@ -21,6 +21,7 @@ from scipy.linalg import cho_solve, lapack
 
 from reservoir import threads
 from reservoir.errors import DataError, IllConditionedWarning
+from reservoir.esn.leave_one_out import leave_one_out
 from reservoir.esn.model import Readout, RidgePath
 from reservoir.esn.moments import Moments
 from reservoir.esn.spectrum import Spectrum
@@ -31,7 +32,6 @@ Rows = Callable[[], Iterator[tuple[Array, Array]]]
 
 CRITERIA = ("blocks", "gcv", "loo")
 GRID = np.logspace(-14, 2, 33)  # relative to the mean eigenvalue
-ROWS_A_TASK = 256
 WORST_CONDITION = {"gram": 1e15, "qr": 1e30}  # of the normal equations: no digit is left beyond
 
 
@@ -180,7 +180,7 @@ def _errors(
         return np.where(left > 1e-9 * n, errors, np.inf)
     if criterion == "loo":
         assert rows is not None
-        return _leave_one_out(spectrum, candidates, rows)
+        return leave_one_out(spectrum, candidates, rows())
     return _leave_blocks_out(statistics, candidates)
 
 
@@ -199,35 +199,3 @@ def _leave_blocks_out(statistics: Statistics, candidates: Array) -> Array:
         )
     errors = threads.run_all([partial(fold_errors, i) for i in filled])
     return np.asarray(np.sum(errors, axis=0) / statistics.count)
-
-
-def _leave_one_out(spectrum: Spectrum, candidates: Array, rows: Rows) -> Array:
-    """Each step predicted by the readout of all others: its error over one minus its leverage."""
-    basis = spectrum.coefficients(candidates)  # (L, F, M)
-    count, features, targets = basis.shape
-    flat = np.ascontiguousarray(basis.transpose(1, 0, 2).reshape(features, -1))
-    usable = spectrum.values > 0
-    inverse = np.where(
-        usable[:, np.newaxis],
-        1.0 / np.where(usable[:, np.newaxis], spectrum.values[:, np.newaxis] + candidates, 1.0),
-        0.0,
-    )  # (F, L)
-
-    def errors_of(z: Array, y: Array) -> Array:
-        principal = (z - spectrum.feature_mean) @ spectrum.vectors
-        predicted = (principal @ flat).reshape(len(z), count, targets)
-        leverage = 1.0 / spectrum.count + principal**2 @ inverse  # (n, L)
-        residual = (y - spectrum.target_mean)[:, np.newaxis] - predicted
-        free = 1.0 - leverage
-        with np.errstate(divide="ignore", invalid="ignore"):
-            left_out = np.where(
-                free[..., np.newaxis] > 1e-12, residual / free[..., np.newaxis], np.inf
-            )
-        return np.asarray((left_out**2).sum(axis=0))
-
-    errors = np.zeros((count, targets))
-    for z, y in rows():
-        parts = [slice(at, at + ROWS_A_TASK) for at in range(0, len(z), ROWS_A_TASK)]
-        for found in threads.run_all([partial(errors_of, z[part], y[part]) for part in parts]):
-            errors += found
-    return errors / spectrum.count

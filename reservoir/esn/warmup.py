@@ -10,6 +10,7 @@ import numpy as np
 
 from reservoir.esn.build import DTYPES, Recipe, build
 from reservoir.esn.forgetting import gaps
+from reservoir.esn.leave_one_out import leave_one_out
 from reservoir.esn.records import kernel_weights, lane_weights, no_loop
 from reservoir.esn.recurrence import Drive, drive_lanes, drive_series, origin
 from reservoir.esn.sums import MomentSums
@@ -61,7 +62,9 @@ def warm(specialization: Specialization) -> Warmed:
         drive_series(weights, loop, drive, start)
         sums = MomentSums(8, 1)
         sums.push((np.zeros((2, 8), dtype),), np.zeros((2, 1)))
-        sums.total()
+        part = sums.total()
+        if part is not None:
+            leave_one_out(part.spectrum(), np.ones(1), [(np.zeros((2, 8)), np.zeros((2, 1)))])
     else:
         rows, x, y = np.arange(2), np.stack([start.x] * 2), np.stack([start.y] * 2)
         ones = np.ones(2, dtype)

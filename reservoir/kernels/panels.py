@@ -1,4 +1,4 @@
-"""Symmetric products of tall matrices, ``Z' Z``, in vector registers.
+"""Products of tall matrices, ``Z' Z`` and ``Z V``, in vector registers.
 
 Z is kept in panels of a few neighbouring columns, so that a panel's rows are contiguous. A tile of
 the product, PANEL by COLUMNS sums, stays in registers while rows go by: for each row the left
@@ -27,29 +27,32 @@ ROWS = 128  # of two panels that stay in the first-level cache
 @intrinsic
 def _add_tile(
     typing: Any,
-    z: Any,
+    a: Any,
     left: Any,
+    b: Any,
     right: Any,
     column: Any,
     start: Any,
     stop: Any,
-    sums: Any,
-    pair: Any,
+    out: Any,
+    place: Any,
+    pitch: Any,
 ) -> Any:
-    """``sums[pair, column + j, i] += z[left, start:stop, i] @ z[right, start:stop, column + j]``.
+    """``out[place + j pitch + i] += a[left, start:stop, i] @ b[right, start:stop, column + j]``.
 
-    z: (panels, rows, PANEL); sums: (pairs, PANEL, PANEL); for j < COLUMNS and all i.
+    a, b: (panels, rows, PANEL), equally many rows; for j < COLUMNS and all i.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        z_array = context.make_array(signature.args[0])(context, builder, args[0])
-        sums_array = context.make_array(signature.args[6])(context, builder, args[6])
-        _, left, right, column, start, stop, _, pair = args
+        a_array, b_array, out_array = (
+            context.make_array(signature.args[i])(context, builder, args[i]) for i in (0, 2, 7)
+        )
+        _, left, _, right, column, start, stop, _, base, pitch = args
         word, item = ir.IntType(64), ir.DoubleType()
         width = VECTOR_BITS // 64
         vector = ir.VectorType(item, width)
         add = vector_fma(builder, vector, f"v{width}f64")
-        rows = cgutils.unpack_tuple(builder, z_array.shape, 3)[1]
+        rows = cgutils.unpack_tuple(builder, a_array.shape, 3)[1]
 
         def load(data: Any, offset: Any) -> Any:
             address = builder.gep(data, [offset], inbounds=True)
@@ -63,35 +66,34 @@ def _add_tile(
             mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
             return builder.shuffle_vector(single, undefined, mask)
 
-        base = builder.add(builder.mul(pair, word(PANEL * PANEL)), builder.mul(column, word(PANEL)))
-        offsets = [
-            [builder.add(base, word(j * PANEL + v * width)) for v in range(VECTORS)]
-            for j in range(COLUMNS)
-        ]
+        offsets = []
+        for j in range(COLUMNS):
+            row = builder.add(base, builder.mul(pitch, word(j)))
+            offsets.append([builder.add(row, word(v * width)) for v in range(VECTORS)])
         totals = [[cgutils.alloca_once(builder, vector) for _ in row] for row in offsets]
         for places, row in zip(offsets, totals, strict=True):
             for place, total in zip(places, row, strict=True):
-                builder.store(load(sums_array.data, place), total)
+                builder.store(load(out_array.data, place), total)
         from_left = builder.mul(builder.mul(left, rows), word(PANEL))
         from_right = builder.add(builder.mul(builder.mul(right, rows), word(PANEL)), column)
         with cgutils.for_range_slice(builder, start, stop, word(1), word) as (t, _):
             at = builder.mul(t, word(PANEL))
             here = builder.add(from_left, at)
             there = builder.add(from_right, at)
-            lefts = [load(z_array.data, builder.add(here, word(v * width))) for v in range(VECTORS)]
+            lefts = [load(a_array.data, builder.add(here, word(v * width))) for v in range(VECTORS)]
             for j, row in enumerate(totals):
-                address = builder.gep(z_array.data, [builder.add(there, word(j))], inbounds=True)
+                address = builder.gep(b_array.data, [builder.add(there, word(j))], inbounds=True)
                 factor = splat(builder.load(address))
                 for value, total in zip(lefts, row, strict=True):
                     builder.store(builder.call(add, [value, factor, builder.load(total)]), total)
         for places, row in zip(offsets, totals, strict=True):
             for place, total in zip(places, row, strict=True):
-                address = builder.gep(sums_array.data, [place], inbounds=True)
+                address = builder.gep(out_array.data, [place], inbounds=True)
                 target = builder.bitcast(address, vector.as_pointer())
                 builder.store(builder.load(total), target).align = 8
         return context.get_dummy_value()
 
-    return types.void(z, left, right, column, start, stop, sums, pair), generate
+    return types.void(a, left, b, right, column, start, stop, out, place, pitch), generate
 
 
 @kernel
@@ -143,10 +145,51 @@ def add_products(z: Any, start: int, stop: int, count: int, sums: Any) -> None:
         ``sums[p (p + 1) / 2 + q, j, i]`` is the product of column i of panel p and column j of
         panel q <= p.
     """
+    flat = sums.ravel()
     for right in range(stop):
         for left in range(max(start, right), stop):
-            pair = left * (left + 1) // 2 + right
+            tile = (left * (left + 1) // 2 + right) * PANEL * PANEL
             for begin in range(0, count, ROWS):
                 end = min(begin + ROWS, count)
                 for column in range(0, PANEL, COLUMNS):
-                    _add_tile(z, left, right, column, begin, end, sums, pair)
+                    place = tile + column * PANEL
+                    _add_tile(z, left, z, right, column, begin, end, flat, place, PANEL)
+
+
+@kernel
+def pack_transposed(rows: Any, mean: Any, panels: Any) -> None:
+    """``panels[q, f, r] = rows[q PANEL + r, f] - mean[f]``, zero beyond the last row.
+
+    Parameters
+    ----------
+    rows : (n, F), mean : (F,)
+    panels : (ceil(n / PANEL), F, PANEL)
+    """
+    count, features = rows.shape
+    for q in range(panels.shape[0]):
+        for r in range(PANEL):
+            t = q * PANEL + r
+            for f in range(features):
+                panels[q, f, r] = rows[t, f] - mean[f] if t < count else 0.0
+
+
+@kernel
+def multiply(left: Any, right: Any, out: Any) -> None:
+    """Add the product of two packed matrices to ``out``.
+
+    Parameters
+    ----------
+    left : (L, F, PANEL)
+        Columns of the right factor: ``left[p, f, i]`` is its element (f, p PANEL + i).
+    right : (R, F, PANEL)
+        Rows of the left factor, from ``pack_transposed``.
+    out : (R PANEL, L PANEL)
+    """
+    flat, width, depth = out.ravel(), out.shape[1], left.shape[1]
+    for p in range(left.shape[0]):
+        for q in range(right.shape[0]):
+            for begin in range(0, depth, ROWS):
+                end = min(begin + ROWS, depth)
+                for column in range(0, PANEL, COLUMNS):
+                    place = (q * PANEL + column) * width + p * PANEL
+                    _add_tile(left, p, right, q, column, begin, end, flat, place, width)
