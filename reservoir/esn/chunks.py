@@ -30,7 +30,7 @@ LONGEST_WARMUP = 2048
 SHARE = 48  # of the steps, that are tried for a warm-up
 FAILURES = 16  # chunks, of which one may fail
 DEAREST = 3.0  # of chunks, counted as COST, warm-up and twins included
-REST = 1 << 17  # steps that are run plainly when chunks do not pay; doubled each time
+REST = 1 << 18  # steps that are run plainly when chunks do not pay; doubled each time
 
 
 @dataclass

@@ -23,9 +23,8 @@ from reservoir.kernels.gaps import widest_gaps
 from reservoir.kernels.matrices import Matrix
 from reservoir.kernels.weights import Weights
 
-STRIDE = 32  # steps between two looks
+STRIDE = 32  # steps between the first looks; later ones are rarer
 PROBES = 8  # places that are looked at
-ON_COURSE = ((4, 1e-1), (2, 1e-3))  # by this part of the steps, so far at most; else it is hopeless
 SILENT_STEPS = 512
 SILENT_STARTS = 8
 
@@ -100,25 +99,28 @@ def steps_to_forget(
     """
     dtype, units = weights.bias.dtype, weights.bias.size
     tolerance = TOLERANCES[dtype.name]
-    places = start + (stop - with_reserve(limit) - start) * np.arange(PROBES) // (PROBES - 1)
+    places = start + (stop - 2 * with_reserve(limit) - start) * np.arange(PROBES) // (PROBES - 1)
     x = np.zeros((2, places.size, units), dtype)
     x[1] = np.random.default_rng(0).uniform(-0.5, 0.5, units)
     x, y = x.reshape(-1, units), np.zeros((2 * places.size, weights.W_fb.shape[0]), dtype)
-    count = np.full(2 * places.size, STRIDE)
-    first = np.tile(np.arange(places.size) * STRIDE, 2)
-    forgotten: int | None = None
-    for steps in range(STRIDE, with_reserve(limit) + 1, STRIDE):
-        pieces = [(index, int(p) + steps - STRIDE, int(p) + steps) for p in places]
+    steps, forgotten = 0, None
+    while steps < with_reserve(limit):
+        stride = STRIDE * max(1, steps // (8 * STRIDE))
+        pieces = [(index, int(p) + steps, int(p) + steps + stride) for p in places]
+        first = np.tile(np.arange(places.size) * stride, 2)
+        count = np.full(len(x), stride)
         drive_lanes(weights, no_loop(dtype), drives.of(pieces), first, count, x, y)
+        steps += stride
         widest = gaps(x[: places.size], x[places.size :]).max()
         if forgotten is None or not widest <= tolerance.seam:
             forgotten = steps if widest <= tolerance.forgotten else None
         if forgotten is not None:
             if steps >= with_reserve(forgotten):
                 return forgotten
-        elif steps >= limit or any(
-            steps >= limit // part and not widest <= most for part, most in ON_COURSE
-        ):
+            continue
+        # From an eighth of the way on, forgetting half as fast as need be is too slow.
+        most = tolerance.forgotten ** (steps / (2 * limit)) if 8 * steps >= limit else np.inf
+        if steps >= limit or not widest <= most:
             return None
     return None
 
@@ -127,7 +129,8 @@ def silent_growth(weights: Weights, most: float) -> float:
     """How much small differences grow while no unit saturates: their largest, over their first.
 
     Without input, tanh and logistic have their steepest slopes at rest: nowhere do differences die
-    out more slowly, unless W has parts that hold each other in check (see ``Tolerance``). Random
+    out more slowly. (A W made for it can have parts that grow alone and hold each other in check;
+    an input that saturates one of them lets the other go. Nothing is promised for that.) Random
     ones are followed through the linear recurrence; infinity if they have not shrunk to a tenth
     after SILENT_STEPS. Without bias the states die out too: then differences are relative to what
     an input leaves behind, which may die out faster.
