@@ -8,6 +8,7 @@ from test_esn_chunks import furthest, harvest, series, share, wide
 
 from reservoir.esn import chunks
 from reservoir.esn.forgetting import TOLERANCES, gaps, otherwise_rounded, silent_growth
+from reservoir.esn.model import Reservoir
 from reservoir.esn.records import kernel_weights, lane_weights
 
 
@@ -44,12 +45,12 @@ def test_a_slow_part_that_is_seldom_excited(dtype):
     """In silence the fast part dies out; what is left was forgotten when a chunk began."""
     rng, steps, units = np.random.default_rng(0), 60_000, 40
     network = wide(0.5, units=units)
-    W, W_in = network.W.copy(), network.W_in.copy()
+    W, W_in = network.W.toarray(), network.W_in.copy()
     W[:20, 20:] = W[20:, :20] = 0
     W[:20, :20] *= 0.95 / np.abs(np.linalg.eigvals(W[:20, :20])).max()
     W_in[:20, 1] = W_in[20:, 0] = 0
     network = wide(0.5, units=units, W=W, W_in=W_in)
-    network = type(network)(
+    network = Reservoir(
         **{k: v.astype(dtype) if hasattr(v, "astype") else v for k, v in vars(network).items()}
     )
     assert growth(network) == np.inf
@@ -64,7 +65,7 @@ def test_a_slow_part_that_is_seldom_excited(dtype):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_states_that_die_out_to_the_smallest_numbers(dtype):
     network = wide(0.6)
-    network = type(network)(
+    network = Reservoir(
         **{k: v.astype(dtype) if hasattr(v, "astype") else v for k, v in vars(network).items()}
     )
     X = series(20_000) * (np.arange(20_000) % 3000 < 600)[:, np.newaxis]
@@ -77,6 +78,20 @@ def test_never_forgetting():
     assert share(harvest(network, X)) == 0
     found, wanted = (harvest(network, X, cut=cut).states()[0] for cut in (True, False))
     assert found.tobytes() == wanted.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_units_cut_off_at_zero(dtype):
+    """In silence their states die out faster than differences."""
+    rng = np.random.default_rng(2)
+    W = np.linalg.qr(rng.normal(size=(20, 20)))[0] * 0.65
+    fields = vars(wide(0.5, units=20, W=W)) | {"activation": "relu"}
+    network = Reservoir(
+        **{k: v.astype(dtype) if hasattr(v, "astype") else v for k, v in fields.items()}
+    )
+    assert growth(network) == np.inf
+    X = 0.03 * series(40_000) * (np.arange(40_000) % 900 < 600)[:, np.newaxis]
+    assert agree(network, X)
 
 
 def test_silent_growth():

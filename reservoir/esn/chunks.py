@@ -21,14 +21,17 @@ from numpy.typing import NDArray
 from reservoir.esn.block import Block, Verdict
 from reservoir.esn.forgetting import TOLERANCES, gaps, silent_growth, steps_to_forget, with_reserve
 from reservoir.esn.stretches import Stretches, Watch
+from reservoir.kernels.matrices import Dense
 
 LONG = 4096  # steps of a series that is worth cutting
 COST = {16: 1.7, 32: 1.2, 64: 1.0, 128: 1.0}  # of a step of so many chunks side by side, relative
 LONGEST = 8192  # steps of a chunk
 HELD_VALUES = 1 << 21  # inputs or outputs of a group
 LONGEST_WARMUP = 2048
-SHARE = 48  # of the steps, that are tried for a warm-up
+SHARE = 64  # of the steps, that are tried for a warm-up
 FAILURES = 16  # chunks, of which one may fail
+DENSE = 1.6  # times that, if W is dense: the plain loop over it is fast already
+DENSE_SHARE = 3  # and few lanes cost the most: so much less is tried for a warm-up
 DEAREST = 3.0  # of chunks, counted as COST, warm-up and twins included
 REST = 1 << 18  # steps that are run plainly when chunks do not pay; doubled each time
 
@@ -120,7 +123,8 @@ class Chunks:
         if left < LONG:
             return None
         s = self._stretches
-        limit = min(LONGEST_WARMUP, left // SHARE)
+        dense = isinstance(s.lanes.W, Dense)
+        limit = min(LONGEST_WARMUP, left // (SHARE * (DENSE_SHARE if dense else 1)))
         stop = begin + min(left, self._longest)
         steps = steps_to_forget(s.lanes, s.drives, s.index, begin, stop, limit)
         if steps is None:
@@ -131,7 +135,8 @@ class Chunks:
         warmup = with_reserve(steps)
         steps = stop - begin
         chunks = {count: min(-(-steps // count), LONGEST) for count in COST}
-        costs = {n: COST[n] * (1 + self._watched + warmup / chunks[n]) for n in COST}
+        cost = DENSE if dense else 1.0
+        costs = {n: cost * COST[n] * (1 + self._watched + warmup / chunks[n]) for n in COST}
         count = min(COST, key=lambda n: (costs[n], -n))
         if costs[count] > DEAREST:
             return None
