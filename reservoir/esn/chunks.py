@@ -19,17 +19,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reservoir.esn.block import Block, Verdict
-from reservoir.esn.forgetting import STRIDE, TOLERANCES, gaps, silent_growth, steps_to_forget
-from reservoir.esn.stretches import Stretches
+from reservoir.esn.forgetting import TOLERANCES, gaps, silent_growth, steps_to_forget, with_reserve
+from reservoir.esn.stretches import Stretches, Watch
+from reservoir.kernels.matrices import Dense
 
 LONG = 4096  # steps of a series that is worth cutting
 COST = {16: 1.7, 32: 1.2, 64: 1.0, 128: 1.0}  # of a step of so many chunks side by side, relative
 LONGEST = 8192  # steps of a chunk
 HELD_VALUES = 1 << 21  # inputs or outputs of a group
 LONGEST_WARMUP = 2048
-SHARE = 48  # of the steps, that are tried for a warm-up
+SHARE = 64  # of the steps, that are tried for a warm-up
 FAILURES = 16  # chunks, of which one may fail
-REST = 1 << 17  # steps that are run plainly when chunks do not pay; doubled each time
+DENSE = 1.6  # times that, if W is dense: the plain loop over it is fast already
+DENSE_SHARE = 3  # and few lanes cost the most: so much less is tried for a warm-up
+DEAREST = 3.0  # of chunks, counted as COST, warm-up and twins included
+REST = 1 << 18  # steps that are run plainly when chunks do not pay; doubled each time
 
 
 @dataclass
@@ -56,6 +60,14 @@ def _plain(start: int, stop: int, x: NDArray[Any]) -> Group:
     return Group(start, stop, stop - start, x[np.newaxis], np.ones(1, bool))
 
 
+def _cut(group: Group, k: int) -> NDArray[Any]:
+    """Leave the first ``k`` chunks; returns where the first one starts."""
+    x = group.starts[0]
+    group.stop = int(group.begins()[k])
+    group.starts, group.alone = group.starts[:k], group.alone[:k]
+    return np.asarray(x)
+
+
 class Chunks:
     """The blocks of a series with verdicts on them; a second pass repeats the first one's cuts.
 
@@ -75,7 +87,14 @@ class Chunks:
         self._longest = max(LONG, HELD_VALUES // held)  # steps of a group
         self._groups: list[Group] = []
         self._tolerance = TOLERANCES[stretches.weights.bias.dtype.name]
+        self._watched: bool | None = None  # until somebody needs to know
         self.end = stretches.start.x  # the last state, after a pass
+
+    @property
+    def parallel(self) -> float:
+        """The share of the steps that stand as chunks side by side, after a pass."""
+        steps = sum(int(group.lengths()[~group.alone].sum()) for group in self._groups)
+        return steps / self._length
 
     def __iter__(self) -> Iterator[Block | Verdict]:
         if self._groups:
@@ -85,11 +104,10 @@ class Chunks:
         x = self._stretches.start.x
         groups: list[Group] = []
         begin, rest, trusted = 0, REST, True
-        watched = silent_growth(self._stretches.lanes) > self._tolerance.growth
         while begin < self._length:
             planned = self._planned(begin, x) if trusted else None
             if planned is not None:
-                x, trusted = yield from self._attempt(planned, watched)
+                x, trusted = yield from self._attempt(planned)
                 groups.append(planned)
             else:
                 stop = min(self._length, begin + rest)
@@ -105,14 +123,23 @@ class Chunks:
         if left < LONG:
             return None
         s = self._stretches
-        limit = min(LONGEST_WARMUP, left // SHARE)
-        steps = steps_to_forget(s.lanes, s.drives, s.index, begin, self._length, limit)
+        dense = isinstance(s.lanes.W, Dense)
+        limit = min(LONGEST_WARMUP, left // (SHARE * (DENSE_SHARE if dense else 1)))
+        stop = begin + min(left, self._longest)
+        steps = steps_to_forget(s.lanes, s.drives, s.index, begin, stop, limit)
         if steps is None:
             return None
-        warmup = steps + steps // 4 + STRIDE
-        steps = min(left, self._longest)
+        if self._watched is None:
+            most = self._tolerance.growth
+            self._watched = silent_growth(s.lanes, most) > most
+        warmup = with_reserve(steps)
+        steps = stop - begin
         chunks = {count: min(-(-steps // count), LONGEST) for count in COST}
-        count = min(COST, key=lambda n: (COST[n] * (1 + warmup / chunks[n]), -n))
+        cost = DENSE if dense else 1.0
+        costs = {n: cost * COST[n] * (1 + self._watched + warmup / chunks[n]) for n in COST}
+        count = min(COST, key=lambda n: (costs[n], -n))
+        if costs[count] > DEAREST:
+            return None
         chunk, stop = chunks[count], min(self._length, begin + count * chunks[count])
         count = -(-(stop - begin) // chunk)
         starts = np.zeros((count, x.size), x.dtype)
@@ -121,17 +148,21 @@ class Chunks:
         starts[0] = x
         return group
 
-    def _attempt(
-        self, group: Group, watched: bool
-    ) -> Generator[Block | Verdict, None, tuple[NDArray[Any], bool]]:
+    def _attempt(self, group: Group) -> Generator[Block | Verdict, None, tuple[NDArray[Any], bool]]:
         """Run chunks and settle them; the state at the end, and whether chunks go on to pay."""
         yield Verdict(True)
         ends = group.starts.copy()
-        twins = self._set_off(group.starts) if watched else None
+        most = len(ends) // FAILURES
+        watch = None
+        if self._watched:
+            watch = Watch(self._set_off(group.starts), self._tolerance.watched, most)
         widest = yield from self._stretches.side_by_side(
-            group.begins(), group.lengths(), ends, twins
+            group.begins(), group.lengths(), ends, watch
         )
-        x = yield from self._settle(group, ends, widest)
+        if watch is not None and watch.is_over(widest):
+            x = _cut(group, 0)
+        else:
+            x = yield from self._settle(group, ends, widest, most)
         cut = len(group.starts) < len(ends)
         if self._stretches.into is None and (cut or group.alone.any()):
             yield Verdict(False)
@@ -145,7 +176,7 @@ class Chunks:
         return np.asarray(x + np.abs(x).max(axis=1, keepdims=True) * apart, x.dtype)
 
     def _settle(
-        self, group: Group, ends: NDArray[Any], widest: NDArray[np.float64]
+        self, group: Group, ends: NDArray[Any], widest: NDArray[np.float64], most: int
     ) -> Generator[Block, None, NDArray[Any]]:
         """Check the chunks in order and run again, by itself, what fails; the state at the end.
 
@@ -156,15 +187,14 @@ class Chunks:
             begun = gaps(x[np.newaxis], group.starts[k : k + 1])[0]
             if begun <= self._tolerance.seam and widest[k] <= self._tolerance.watched:
                 x = ends[k]
-            elif group.alone.sum() < len(ends) // FAILURES:
+            elif group.alone.sum() < most:
                 group.starts[k], group.alone[k] = x, True
                 begin = int(begins[k])
                 x = yield from self._stretches.by_itself(
                     begin, begin + int(lengths[k]), x, quiet=True
                 )
             else:
-                group.stop = int(begins[k])
-                group.starts, group.alone = group.starts[:k], group.alone[:k]
+                _cut(group, k)
                 break
         return np.asarray(x)
 

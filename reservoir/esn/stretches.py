@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,14 +12,27 @@ from numpy.typing import NDArray
 
 from reservoir.esn.block import Block
 from reservoir.esn.drives import Drives
+from reservoir.esn.forgetting import otherwise_rounded, widen
 from reservoir.esn.model import Position
 from reservoir.esn.records import lane_weights, no_loop
 from reservoir.esn.recurrence import drive_lanes, drive_series
-from reservoir.kernels.gaps import widest_gaps
 from reservoir.kernels.weights import Weights
 
 STEPS_A_BLOCK = 512  # of one stretch
 BLOCK_VALUES = 1 << 20  # states of stretches side by side that are held at a time
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Twins that start a little off and round otherwise, and how far they may go."""
+
+    twins: NDArray[Any]  # (n, N) their states; moved on
+    near: float  # relative to the largest state of the step
+    most: int  # twins that may go further; if more do, the rest is not run
+
+    def is_over(self, widest: NDArray[np.float64]) -> bool:
+        """Whether too many went too far."""
+        return int((~(widest <= self.near)).sum()) > self.most
 
 
 class Stretches:
@@ -50,6 +65,10 @@ class Stretches:
         self.start = start
         self.into = into
 
+    @cached_property
+    def _otherwise(self) -> Weights:
+        return otherwise_rounded(self.lanes)
+
     def by_itself(
         self,
         begin: int,
@@ -81,19 +100,19 @@ class Stretches:
         """Move the states ``x`` (n, N) on over the ``steps`` steps before ``begins`` (n,)."""
         for done in range(0, steps, STEPS_A_BLOCK):
             count = np.full(len(x), min(STEPS_A_BLOCK, steps - done))
-            self._run(begins - steps + done, count, x)
+            self._run(self.lanes, begins - steps + done, count, x)
 
     def side_by_side(
         self,
         begins: NDArray[np.int64],
         lengths: NDArray[np.int64],
         x: NDArray[Any],
-        twins: NDArray[Any] | None,
+        watch: Watch | None,
     ) -> Generator[Block, None, NDArray[np.float64]]:
         """Stretches from the states ``x`` (n, N), which are moved on in place; lengths fall.
 
-        Returns how far each of the ``twins`` (n, N) went from its stretch, relative to the largest
-        state of the step; 0 without twins.
+        Returns how far each twin went from its stretch, relative to the largest state of the step;
+        0 without a watch.
         """
         widest = np.zeros(len(x))
         width = max(x.shape[1], self.weights.W_in.shape[0])
@@ -102,17 +121,19 @@ class Stretches:
             running = int((lengths > done).sum())
             count = np.minimum(lengths[:running] - done, steps)
             now = begins[:running] + done
-            if self.into is not None and twins is None:
-                self._run(now, count, x[:running], self.into, now)
+            if self.into is not None and watch is None:
+                self._run(self.lanes, now, count, x[:running], self.into, now)
                 continue
             first = np.cumsum(count) - count
             states = np.empty((int(count.sum()), x.shape[1]), x.dtype)
-            inputs = self._run(now, count, x[:running], states, first)
-            if twins is not None:
+            inputs = self._run(self.lanes, now, count, x[:running], states, first)
+            if watch is not None:
                 others = np.empty_like(states)
-                self._run(now, count, twins[:running], others, first)
+                self._run(self._otherwise, now, count, watch.twins[:running], others, first)
                 for lanes, rows in _even(count):
-                    widest_gaps(states[rows], others[rows], widest[lanes])
+                    widen(widest[lanes], states[rows], others[rows])
+                if watch.is_over(widest):
+                    break
             for lanes, rows in _even(count):
                 block = Block(self.index, now[lanes], inputs[rows], states[rows], settled=False)
                 if self.into is None:
@@ -124,6 +145,7 @@ class Stretches:
 
     def _run(
         self,
+        weights: Weights,
         begins: NDArray[np.int64],
         count: NDArray[np.int64],
         x: NDArray[Any],
@@ -137,7 +159,7 @@ class Stretches:
         first = np.cumsum(count) - count
         y = np.tile(self.start.y, (len(x), 1))
         loop = no_loop(x.dtype)
-        drive_lanes(self.lanes, loop, drive, first, count, x, y, states=states, to=to)
+        drive_lanes(weights, loop, drive, first, count, x, y, states=states, to=to)
         return drive.inputs
 
 

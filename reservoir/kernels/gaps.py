@@ -6,23 +6,23 @@ from typing import Any
 
 from reservoir.kernels.compile import kernel
 
-SILENCE = 1e-250  # norms of states below it count as nothing: their digits are lost
-
 
 @kernel
-def widest_gaps(a: Any, b: Any, gaps: Any) -> None:
+def widest_gaps(a: Any, b: Any, silence: Any, gaps: Any) -> None:
     """Raise ``gaps`` to the largest ``max|a - b| / max|a|`` over the rows of each piece.
 
     Parameters
     ----------
     a, b : (pieces * steps, N)
+    silence : float
+        Norms below it count as this much.
     gaps : (pieces,) float64
         Raised in place; infinite where a difference is not finite.
     """
     steps = a.shape[0] // max(1, gaps.size)
     for piece in range(gaps.size):
         for row in range(piece * steps, (piece + 1) * steps):
-            apart, norm, bad = 0.0, SILENCE, 0
+            apart, norm, bad = 0.0, silence, 0
             for i in range(a.shape[1]):
                 difference, size = abs(a[row, i] - b[row, i]), abs(a[row, i])
                 apart = difference if difference > apart else apart
