@@ -118,8 +118,10 @@ def steps_to_forget(
             if steps >= with_reserve(forgotten):
                 return forgotten
             continue
-        # From an eighth of the way on, forgetting half as fast as need be is too slow.
-        most = tolerance.forgotten ** (steps / (2 * limit)) if 8 * steps >= limit else np.inf
+        # From an eighth of the way on, forgetting half as fast as need be is too slow; from a half
+        # on, three quarters as fast.
+        share = 0.5 if 2 * steps < limit else 0.75
+        most = tolerance.forgotten ** (share * steps / limit) if 8 * steps >= limit else np.inf
         if steps >= limit or not widest <= most:
             return None
     return None
