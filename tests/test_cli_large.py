@@ -215,7 +215,7 @@ def test_an_interrupt_in_the_middle(place):
 
 
 def test_memory_does_not_grow_with_the_series(place):
-    """Inputs and outputs of the longer series are 120 MB each."""
+    """Inputs and outputs of the longer series are 160 MB each."""
     program = """
 import re, sys
 from pathlib import Path
@@ -231,7 +231,7 @@ print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text(
     run("fit", make_csv(place / "wide.csv", np.random.default_rng(0).normal(size=(300, columns)),
         [f"c{i}" for i in range(columns)]), "-o", "m.h5", "--units", 10, "-q")  # fmt: skip
     peaks = []
-    for rows in (200_000, 600_000):
+    for rows in (450_000, 800_000):
         with h5py.File("long.h5", "w") as file:
             dataset = file.create_dataset("u", (rows, columns), float, chunks=(1000, columns))
             for start in range(0, rows, 1000):

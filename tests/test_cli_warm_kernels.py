@@ -9,7 +9,7 @@ CODE = """
 import itertools, sys
 import numpy as np
 from reservoir.checkpoint import Checkpoint, read, write
-from reservoir.esn import warmup
+from reservoir.esn import harvest, warmup
 from reservoir.esn.candidates import Candidates, candidate_states
 from reservoir.kernels.gaps import widest_gaps
 from reservoir.series.collection import collect
@@ -19,6 +19,7 @@ from reservoir.kernels.panels import add_products, centre, multiply, pack, pack_
 from reservoir.kernels.series import run_series
 from reservoir import ESNRegressor
 
+harvest.WORTH_CUTTING = 0
 for each in warmup.SPECIALIZATIONS:
     warmup.warm(each)
 KERNELS = (run_series, run_lanes, widest_gaps, pack, centre, add_products, pack_transposed,

@@ -11,16 +11,23 @@ from scipy import sparse
 from reservoir import ESNRegressor
 from reservoir.errors import DataError
 from reservoir.esn import chunks, stretches
+from reservoir.esn import harvest as harvests
 from reservoir.esn.block import Verdict
 from reservoir.esn.drives import Noise, Teacher
 from reservoir.esn.harvest import CHUNKS_UNTIL, Harvest
 from reservoir.esn.model import Reservoir
 from reservoir.esn.predict import predict, predicted
+from reservoir.esn.records import multiply_adds
 from reservoir.series.collection import collect
 from reservoir.series.scaler import unscaled
 
 STEPS = 15_000
 ALLOWED = {"float64": 1e-10, "float32": 1e-4}
+
+
+@pytest.fixture(autouse=True)
+def small_models_are_worth_it(monkeypatch):
+    monkeypatch.setattr(harvests, "WORTH_CUTTING", 0)
 
 
 def series(steps=STEPS, columns=2, seed=0):
@@ -126,6 +133,13 @@ def test_states_are_those_of_the_plain_loop(monkeypatch, form, dtype, feedback):
         assert ends[0].x.tobytes() == found[-1].tobytes()
         assert np.array_equal(ends[0].u, ends[1].u)
         assert np.array_equal(ends[0].y, ends[1].y)
+
+
+def test_little_work_is_not_cut(monkeypatch):
+    network = wide(0.3, bias=0.1)
+    for work, cut in ((STEPS * multiply_adds(network), 1), (1 + STEPS * multiply_adds(network), 0)):
+        monkeypatch.setattr(harvests, "WORTH_CUTTING", work)
+        assert share(harvest(network, series())) == cut
 
 
 def test_short_and_noisy_series_and_many_are_not_cut():

@@ -11,7 +11,7 @@ from sklearn.metrics import r2_score
 
 from reservoir import ESNRegressor
 from reservoir.errors import DataError
-from reservoir.esn import chunks, closed
+from reservoir.esn import chunks, closed, harvest
 from reservoir.esn.model import Position
 from reservoir.esn.pairing import Data
 from reservoir.esn.piece import Piece
@@ -228,6 +228,7 @@ def test_wrong_columns_are_refused_before_any_piece(model):
 
 def test_nobody_goes_on_reading_when_no_more_pieces_are_wanted(use_threads, monkeypatch):
     use_threads(2)
+    monkeypatch.setattr(harvest, "WORTH_CUTTING", 0)
     monkeypatch.setattr(chunks, "HELD_VALUES", 1)  # groups of chunks of 4096 steps
     model = made().fit(waves(200, 2)).model_
     before = threading.active_count()

@@ -49,7 +49,7 @@ class Tolerance:
 
 TOLERANCES = {
     "float64": Tolerance(1.5e-14, 4e-14, 1e-12, 100.0, 1e-250),
-    "float32": Tolerance(8e-6, 1.6e-5, 2.5e-5, 4.0, 1e-30),
+    "float32": Tolerance(3e-6, 6e-6, 2.5e-5, 12.0, 1e-30),
 }
 
 

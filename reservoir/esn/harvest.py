@@ -18,7 +18,7 @@ from reservoir.esn.block import Block, Verdict
 from reservoir.esn.chunks import LONG, Chunks
 from reservoir.esn.drives import Drives, Noise, Teacher
 from reservoir.esn.model import Position, Reservoir
-from reservoir.esn.records import kernel_weights, lane_weights, no_loop
+from reservoir.esn.records import kernel_weights, lane_weights, multiply_adds, no_loop
 from reservoir.esn.recurrence import drive_lanes, origin
 from reservoir.esn.stretches import BLOCK_VALUES, Stretches
 from reservoir.kernels.weights import Weights
@@ -26,6 +26,7 @@ from reservoir.series.collection import Collection
 from reservoir.series.scaler import Scaler
 
 LANES_FROM = 4  # short series: fewer run one by one
+WORTH_CUTTING = 1 << 28  # multiply-adds of a series, some 0.1 s of the plain loop
 CHUNKS_UNTIL = 32  # series: more run as lanes even if they are long
 LANES_A_GROUP = 128
 
@@ -73,7 +74,8 @@ class Harvest:
         self._starts = starts or [zero] * len(inputs.series)
         lengths = np.array(inputs.lengths, np.int64)
         may_cut = time_parallel == "auto" and noise is None and len(lengths) < CHUNKS_UNTIL
-        self._long = np.flatnonzero((lengths >= LONG) & may_cut)
+        worth = lengths * multiply_adds(reservoir) >= WORTH_CUTTING
+        self._long = np.flatnonzero((lengths >= LONG) & worth & may_cut)
         self._held = max(held, reservoir.W_in.shape[1], 1)
         self._chunks: dict[int, Chunks] = {}
         self._weights = kernel_weights(reservoir)

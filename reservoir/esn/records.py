@@ -13,6 +13,7 @@ from reservoir.kernels.activations import CODES
 from reservoir.kernels.matrices import CSR, Blocks, Dense, Matrix, Permutation
 from reservoir.kernels.weights import Loop, Weights
 
+ACTIVATION = 32  # multiply-adds that take as long as a tanh
 LEAST_COLUMNS, LEAST_NONZEROS = 192, 16  # of a block of W: columns, and non-zeros a row
 
 
@@ -61,6 +62,13 @@ def kernel_weights(reservoir: Reservoir) -> Weights:
 def lane_weights(weights: Weights) -> Weights:
     """The same for ``drive_lanes``."""
     return weights._replace(W=blocks(weights.W)) if isinstance(weights.W, CSR) else weights
+
+
+def multiply_adds(reservoir: Reservoir) -> int:
+    """Operations of a step, each activation counted as some."""
+    W = reservoir.W
+    nonzeros = W.size if isinstance(W, np.ndarray) else W.nnz
+    return int(nonzeros) + reservoir.W_in.size + ACTIVATION * reservoir.units
 
 
 def kernel_loop(model: ESN) -> Loop:

@@ -87,9 +87,10 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Normal equations in float64, or triangular factors, which keep twice the digits at twice
         the cost.
     time_parallel : "auto" or "off", default "auto"
-        Whether a long series (4096 steps or more) is cut into chunks that run side by side, where
-        the reservoir forgets its start fast enough. States are then within 1e-10 (float32: 1e-4)
-        of those of a run in one piece, relative to the largest of each step. Not with noise.
+        Whether a long series, one that takes some 0.1 s or more, is cut into chunks that run side
+        by side, where the reservoir forgets its start fast enough. States are then within 1e-10
+        (float32: 1e-4) of those of a run in one piece, relative to the largest of each step. Not
+        with noise.
     dtype : "float64" or "float32", default "float64"
         Of weights, states and outputs.
     W : (N, N), W_in : (N, K), W_fb : (N, M), bias : float or (N,), optional

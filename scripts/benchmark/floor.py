@@ -9,8 +9,9 @@ arithmetic and memory.
 - states: N values written to memory; a written byte costs as much as a copied one (a line is
   read before it is written)
 - readout: N multiply-adds
-- Gram matrix: N^2 operations at the rate of the matrix product (it is symmetric)
-- "loo": the recurrence once more and 2 N^2 for the leverages
+- Gram matrix: N^2 / 2 multiply-adds (it is symmetric), at the rate of multiply-adds or that of the
+  matrix product, whichever is higher
+- "loo": the recurrence once more and N^2 multiply-adds for the leverages
 - solving for the readout is left out: it does not grow with the series
 - a closed loop from one start is counted on one core, everything else on all
 """
@@ -34,7 +35,8 @@ def floor(job: Job, nonzeros: int, rates: dict[str, float]) -> float:
     rate = rates[f"multiply_adds_{job.dtype}" + ("_one_thread" if one_core else "")]
     arithmetic = operations / rate
     if job.work == "fit":
-        squares = 3 if job.ridge == "loo" else 1
-        arithmetic += squares * units**2 / rates["product_float64"]
+        squares = 1.5 if job.ridge == "loo" else 0.5
+        best = max(rates["multiply_adds_float64"], rates["product_float64"] / 2)
+        arithmetic += squares * units**2 / best
     written = units * BYTES[job.dtype] if job.work == "states" else 0
     return max(arithmetic, written / rates["copied_bytes"])

@@ -18,7 +18,8 @@ Density 0.1, leak 0.3, spectral radius 0.9, one input and one target, ridge 1e-6
 Medians of the rounds; in a round every package does its work once. Each package runs in a process
 of its own, on all cores, with the threads it uses by default: ours one a core, ReservoirPy those of
 NumPy's BLAS, rclib those of OpenMP. Before each run as much memory as all states take is written to
-once and given back: on virtual machines the first touch of a page can cost more than the work.
+once and stays with the process: new pages are not a part of what is measured, for on virtual
+machines their first touch can cost more than the work.
 ReservoirPy has the same matrices as ours, rclib draws one of the same kind. Peers run
 {peer_steps:,} steps, ours {steps:,}; fits of the peers have one fixed ridge. "32 series" and
 "64 starts" are held against one series of the peers, a step and a start. In brackets: how many

@@ -24,6 +24,10 @@ from benchmark.problem import Problem
 
 FIRST = 8192  # steps of the first run: enough for every kernel to be used
 
+# Freed memory stays with the process: on virtual machines the first touch of a page can cost more
+# than the work.
+KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
+
 MODULES = {
     "ours": "benchmark.ours",
     "reservoirpy": "benchmark.with_reservoirpy",
@@ -40,6 +44,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, **KEEP_MEMORY},
         )
         self._package = package
 
@@ -72,7 +77,7 @@ class Worker:
 
 
 def _touch(job: Job) -> None:
-    """Let the machine give memory for all states of the job, and free it again."""
+    """Take memory for all states of the job, and free it again."""
     np.ones(job.units * job.all_steps, job.dtype)
     gc.collect()
 
