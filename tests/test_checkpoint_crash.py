@@ -59,6 +59,7 @@ import errno, os, resource, sys
 sys.path.insert(0, sys.argv[2])
 from reservoir.checkpoint import save
 from test_checkpoint_records import random_record
+sys.dont_write_bytecode = True  # it would be cut short
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 try:
     save(random_record(seed=2), sys.argv[1])

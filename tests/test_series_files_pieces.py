@@ -160,6 +160,7 @@ import resource, sys
 import numpy as np
 from reservoir.series.outline import Outline
 from reservoir.series.writing import write_pieces
+sys.dont_write_bytecode = True  # it would be cut short
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
 tables = [Outline((n, 2), np.dtype(float), ("a", "b"), f"s{{n}}") for n in (4, 6000)]
 pieces = [(i, 0, np.zeros(t.shape)) for i, t in enumerate(tables)]

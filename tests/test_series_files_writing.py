@@ -292,6 +292,7 @@ import resource, sys
 import numpy as np
 from reservoir.series.writing import write_table
 values = np.random.default_rng(0).standard_normal((20_000, 2))
+sys.dont_write_bytecode = True  # it would be cut short
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 try:
     write_table(sys.argv[1], values, ["a", "b"])

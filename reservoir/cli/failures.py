@@ -7,6 +7,7 @@ created, 74 an I/O error, 130 an interrupt.
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 
 import click
@@ -68,6 +69,17 @@ def message(error: BaseException) -> str:
         case MemoryError():
             return f"out of memory: {error}" if str(error) else "out of memory"
     return f"{type(error).__name__}: {error} (RESERVOIR_DEBUG=1 shows where)"
+
+
+def give_up_output() -> None:
+    """Write what standard output holds back; if it cannot be written, let it go.
+
+    The interpreter would try again when it ends, and tell that failure in its own words.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _source(error: click.UsageError, context: click.Context) -> str:

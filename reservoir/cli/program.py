@@ -63,8 +63,10 @@ class Program(click.Group):
                 code = super().main(
                     args, prog_name or self.name, complete_var, standalone_mode=False, **extra
                 )
+                sys.stdout.flush()
             except Exception as error:
                 code = failures.report(error)
+                failures.give_up_output()
         sys.exit(code)
 
 
