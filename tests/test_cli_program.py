@@ -212,11 +212,15 @@ def asleep_in_read(pid):
         return file.read().startswith("0 0x0 ")  # read(0, ...)
 
 
-def test_full_standard_output(tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", ["predict", "inspect", "config"])
+def test_full_standard_output(tmp_path, command, unbuffered):
     data, model = make_model(tmp_path)
+    arguments = {"predict": (model, data), "inspect": (model,), "config": ("show", "fit")}
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     with open("/dev/full", "w") as full:
-        ended = process("predict", model, data, stdout=full, capture_output=False,
-                        stderr=subprocess.PIPE)  # fmt: skip
+        ended = process(command, *arguments[command], stdout=full, capture_output=False,
+                        stderr=subprocess.PIPE, env=environment)  # fmt: skip
     assert ended.returncode == 74
     assert len(ended.stderr.splitlines()) == 1
     assert "No space left" in ended.stderr
