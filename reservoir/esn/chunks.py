@@ -31,7 +31,7 @@ LONGEST_WARMUP = 2048
 SHARE = 64  # of the steps, that are tried for a warm-up
 FAILURES = 16  # chunks, of which one may fail
 DENSE = 1.6  # times that, if W is dense: the plain loop over it is fast already
-DENSE_SHARE = 3  # and few lanes cost the most: so much less is tried for a warm-up
+DENSE_SHARE = 8  # and few lanes cost the most: so much less is tried for a warm-up
 DEAREST = 3.0  # of chunks, counted as COST, warm-up and twins included
 REST = 1 << 18  # steps that are run plainly when chunks do not pay; doubled each time
 
