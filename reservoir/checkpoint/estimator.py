@@ -58,9 +58,9 @@ def parameters_of(checkpoint: Checkpoint) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def way_of(checkpoint: Checkpoint) -> dict[str, Any]:
-    """How the series of a model are run, as keywords of the functions of ``esn.predict``."""
-    return {"time_parallel": parameters_of(checkpoint).get("time_parallel", "auto")}
+def time_parallel_of(checkpoint: Checkpoint) -> str:
+    """The parameter ``time_parallel`` of a checkpoint, "auto" if it holds none."""
+    return str(parameters_of(checkpoint).get("time_parallel", "auto"))
 
 
 def estimator_of(checkpoint: Checkpoint) -> ESNRegressor:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reservoir import threads
 from reservoir.analysis.errors import Persistence, Scores, scores
 from reservoir.checkpoint import Checkpoint, read
-from reservoir.checkpoint.estimator import parameters_of, way_of
+from reservoir.checkpoint.estimator import parameters_of, time_parallel_of
 from reservoir.cli import columns, pictures, text
 from reservoir.cli.data import Spans, opened, spans
 from reservoir.cli.progress import progress
@@ -106,7 +106,7 @@ def _compared(checkpoint: Checkpoint, tables: Sequence[Table], job: Job) -> Comp
     shown: list[tuple[Array, Array]] = []
     with (
         progress(inputs, "evaluate") as told,
-        closing(predicted(model, told, **way_of(checkpoint))) as pieces,
+        closing(predicted(model, told, time_parallel=time_parallel_of(checkpoint))) as pieces,
         threads.single_blas(),
     ):
         for piece in pieces:

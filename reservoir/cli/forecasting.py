@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reservoir.analysis.errors import score, valid_steps
 from reservoir.checkpoint import Checkpoint, read
-from reservoir.checkpoint.estimator import way_of
+from reservoir.checkpoint.estimator import time_parallel_of
 from reservoir.cli import columns, pictures, text
 from reservoir.cli.data import Spans, opened, spans
 from reservoir.cli.log import log
@@ -110,7 +110,9 @@ def _follow(
         forced = spans([targets], "DATA", begin, end) if feedback else None
     context = spans([table.select(inputs)], "DATA", begin, end)
     with progress(context, "follow") as told:
-        (start,) = esn_predict.context_ends(model, told, forced, **way_of(checkpoint))
+        (start,) = esn_predict.context_ends(
+            model, told, forced, time_parallel=time_parallel_of(checkpoint)
+        )
     return start, known
 
 

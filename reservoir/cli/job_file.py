@@ -100,8 +100,8 @@ def _check(param: click.Parameter, value: Any, place: str, ctx: click.Context) -
         ((types, words) for kind, types, words in _ACCEPTED if isinstance(param.type, kind)),
         ((str,), "a text"),
     )
-    if several and not all(type(item) in types for item in items):
-        raise _bad(f"{place} is {value!r}, expected a text or a list of texts", ctx)
+    if several:
+        expected = "a text or a list of texts"
     if not all(type(item) in types for item in items):
         raise _bad(f"{place} is {value!r}, expected {expected}", ctx)
     try:

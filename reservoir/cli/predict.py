@@ -43,7 +43,7 @@ def predict(model: str, data: tuple[str, ...], output: str, input_columns: str |
     from contextlib import closing
 
     from reservoir.checkpoint import read
-    from reservoir.checkpoint.estimator import way_of
+    from reservoir.checkpoint.estimator import time_parallel_of
     from reservoir.cli.columns import inputs_of_model
     from reservoir.cli.data import opened, spans
     from reservoir.cli.progress import progress
@@ -63,6 +63,8 @@ def predict(model: str, data: tuple[str, ...], output: str, input_columns: str |
         chosen = [table.select(inputs_of_model(record, table, input_columns)) for table in tables]
         with (
             progress(spans(chosen, "DATA"), "predict") as inputs,
-            closing(predicted(record, inputs, **way_of(checkpoint))) as pieces,
+            closing(
+                predicted(record, inputs, time_parallel=time_parallel_of(checkpoint))
+            ) as pieces,
         ):
             write_outputs(output, record, inputs, pieces)

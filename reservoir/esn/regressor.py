@@ -288,10 +288,10 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         inputs = self._collect_inputs(X)
         if out is None:
-            outputs = esn_predict.predict(self.model_, inputs, **self._way())
+            outputs = esn_predict.predict(self.model_, inputs, time_parallel=self._time_parallel())
             return self._formed(outputs, inputs)
         check_out(out, inputs, () if self.flat_ else (len(self.model_.continues),))
-        pieces = esn_predict.predicted(self.model_, inputs, **self._way())
+        pieces = esn_predict.predicted(self.model_, inputs, time_parallel=self._time_parallel())
         fill(out, inputs.form, pieces, flat=self.flat_)
         return out
 
@@ -301,7 +301,9 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         reservoir, scaler = self.model_.reservoir, self.model_.input_scaler
         if reservoir.W_fb.shape[1]:
             reservoir = replace(reservoir, W_fb=reservoir.W_fb[:, :0])
-        return inputs.in_form(esn_predict.states(reservoir, scaler, inputs, **self._way()))
+        return inputs.in_form(
+            esn_predict.states(reservoir, scaler, inputs, time_parallel=self._time_parallel())
+        )
 
     def forecast(self, steps: int, X: Any = None, y: Any = None, *, inputs: Any = None) -> Any:
         """Run in a closed loop.
@@ -330,7 +332,9 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         else:
             form = self._collect_inputs(X)
             forced = None if y is None else collect(y, "y", one_dimensional=True)
-            starts = esn_predict.context_ends(model, form, forced, **self._way())
+            starts = esn_predict.context_ends(
+                model, form, forced, time_parallel=self._time_parallel()
+            )
         exogenous = None if inputs is None else collect(inputs, "inputs")
         return self._formed(esn_predict.forecast(model, steps, starts, exogenous), form)
 
@@ -347,7 +351,7 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         skip = self.missing_targets == "skip"
         data = Data(inputs, targets, int(y is None), skip)
         data.check(self.washout)
-        pieces = esn_predict.predicted(self.model_, inputs, **self._way())
+        pieces = esn_predict.predicted(self.model_, inputs, time_parallel=self._time_parallel())
         return r_squared(data, pieces, data.scored(self.washout), sample_weight)
 
     def record(self) -> ESN:
@@ -423,12 +427,11 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             washout=washout,
             direct=bool(self.direct),
             noise=nonnegative("noise", self.noise),
-            **self._way(),
+            time_parallel=self._time_parallel(),
         )
 
-    def _way(self) -> dict[str, str]:
-        """How series are run."""
-        return {"time_parallel": one_of("time_parallel", self.time_parallel, TIME_PARALLEL)}
+    def _time_parallel(self) -> str:
+        return one_of("time_parallel", self.time_parallel, TIME_PARALLEL)
 
     def _scalers(self, data: Data) -> tuple[Scaler, Scaler]:
         """Measured in one pass, which also checks that all data are finite."""

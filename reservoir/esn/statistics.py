@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reservoir.errors import DataError
+from reservoir.esn.moment_sums import MomentSums
 from reservoir.esn.moments import Moments
-from reservoir.esn.sums import MomentSums, Sums, TriangularSums
+from reservoir.esn.sums import Sums
 from reservoir.esn.triangular import Triangular
+from reservoir.esn.triangular_sums import TriangularSums
 
 Array = NDArray[np.float64]
 Part = Moments | Triangular

@@ -11,9 +11,9 @@ import numpy as np
 from reservoir.esn.build import DTYPES, Recipe, build
 from reservoir.esn.forgetting import gaps
 from reservoir.esn.leave_one_out import leave_one_out
+from reservoir.esn.moment_sums import MomentSums
 from reservoir.esn.records import kernel_weights, lane_weights, no_loop
 from reservoir.esn.recurrence import Drive, drive_lanes, drive_series, origin
-from reservoir.esn.sums import MomentSums
 from reservoir.kernels.lanes import run_lanes
 from reservoir.kernels.series import run_series
 from reservoir.kernels.weights import Scales
