@@ -100,7 +100,7 @@ class SquaredError:
 
     def curvature(self, mean: Floats, tangents: Floats) -> Floats:
         """The tangents themselves."""
-        return tangents
+        return tangents.astype(mean.dtype, copy=False)
 
     def check_targets(self, targets: ArrayLike, rows: int, outputs: int) -> Floats:
         """Finite targets (rows, outputs)."""
