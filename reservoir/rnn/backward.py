@@ -93,6 +93,7 @@ def backward(
         segment = forward.segments[index]
         whole = forward.traces(index, shelf)
         given = injected.segment(index) if injected is not None else None
+        derivatives = by_sequence.derivatives(segment) if by_sequence is not None else []
         for window in reversed(windows[index]):
             inner = window.within(segment)
             traces = [trace.window(inner.states, inner.rows) for trace in whole]
@@ -101,8 +102,6 @@ def backward(
                 read_sums(
                     window.runs, e, h, lanes, len(readout.V_back), len(readout.V), sums.V, sums.c
                 )
-            else:
-                by_sequence.add_readout(window, e, h)
             d = shelf.zeros(("d", len(cells) - 1), window.size, h.shape[1])
             read_back(window.runs, readout, e, d)
             for k in range(len(cells) - 1, -1, -1):
@@ -117,8 +116,10 @@ def backward(
                     shelf.work(k, cells[k], forward.tile.order.size),
                 )  # fmt: skip
                 if by_sequence is not None:
-                    by_sequence.add_layer(k, window, x, traces[k], adjoint.d_a)
+                    derivatives[k][inner.rows] = adjoint.d_a
                 d = adjoint.d_x
+        if by_sequence is not None:
+            by_sequence.add(index, whole, derivatives, e)
     gradient = np.zeros(layout.size)
     if by_sequence is not None:
         by_sequence.finish(sums.layers, sums.carry)

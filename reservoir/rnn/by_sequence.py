@@ -2,23 +2,33 @@
 
 The squares are the diagonal of the empirical Fisher matrix, which a preconditioner takes. A batch
 summed over its sequences cannot give them: here the products of states and derivatives are summed
-over time alone, at the cost of the same number of operations.
+over time alone, one sequence after the other, at the cost of the same number of operations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from reservoir.kernels.by_lane import add_outer_by_lane
+from reservoir.kernels.by_lane import add_by_lane
 from reservoir.kernels.sums import Sums
-from reservoir.rnn.cells.cell import Trace
+from reservoir.rnn.cells.cell import Outer, Trace
 from reservoir.rnn.forward import Forward, Parts
 from reservoir.rnn.packing import INITIAL
-from reservoir.rnn.padded import Array, zeros
+from reservoir.rnn.padded import Array, pitch_of, zeros
 from reservoir.rnn.parameters import Flat, Layout, of_layer
+from reservoir.rnn.scratch import Shelf
 from reservoir.rnn.windows import Window
+
+
+class Matrix(NamedTuple):
+    """Derivatives by one matrix."""
+
+    lanes: Array  # (1 or lanes, depth, gates P)
+    total: Array  # (depth, gates P)
+    squares: Array
 
 
 class BySequence:
@@ -30,63 +40,82 @@ class BySequence:
         The sum over sequences, and that of the squares; filled by `finish`.
     """
 
-    def __init__(self, forward: Forward, layout: Layout) -> None:
-        tile, dtype = forward.tile, forward.tile.x.dtype
-        lanes, readout = tile.order.size, forward.parameters.readout
-        self._forward, self._layout, self._lanes = forward, layout, lanes
-
-        def by_lane(rows: int, width: int) -> Array:
-            return zeros(lanes * rows, width, dtype).reshape(lanes, rows, width)
-
-        self._U = [by_lane(*w.U.shape) for w in forward.parameters.layers]
-        self._W = [by_lane(*w.W.shape) for w in forward.parameters.layers]
-        self._V = by_lane(*readout.V_back.shape)
-        self._c = np.zeros((lanes, readout.V_back.shape[0]))
+    def __init__(self, forward: Forward, layout: Layout, shelf: Shelf) -> None:
+        self._forward, self._layout, self._shelf = forward, layout, shelf
+        weights, readout = forward.parameters.layers, forward.parameters.readout
+        self._U = [self._matrix(("U", k), w.U) for k, w in enumerate(weights)]
+        self._W = [self._matrix(("W", k), w.W) for k, w in enumerate(weights)]
+        self._V = self._matrix(("V",), readout.V_back)
+        self._c = np.zeros((forward.tile.order.size, readout.V_back.shape[0]))
         self.gradient: Flat = np.zeros(layout.size)
         self.squares: Flat = np.zeros(layout.size)
 
-    def add_layer(self, layer: int, window: Window, x: Array, trace: Trace, d_a: Array) -> None:
-        """Add a window's derivatives by the matrices of a layer."""
-        cell = self._forward.cells[layer]
-        cell.lane_sums(window.steps, x, trace, d_a, self._U[layer], self._W[layer])
+    def _matrix(self, name: tuple[str | int, ...], like: Array) -> Matrix:
+        depth, width = like.shape
+        lanes = 1 if len(self._forward.segments) == 1 else self._forward.tile.order.size
+        memory = self._shelf.take(("by sequence", *name), lanes * depth, width)
+        total, squares = (zeros(depth, width, like.dtype) for _ in range(2))
+        return Matrix(memory.reshape(lanes, depth, width), total, squares)
 
-    def add_readout(self, window: Window, e: Array, h: Array) -> None:
-        """Add a window's derivatives by the readout."""
+    def derivatives(self, segment: Window) -> list[Array]:
+        """Memory for the derivatives by the pre-activations of a whole segment, of each layer."""
+        dtype, shelf = self._forward.tile.x.dtype, self._shelf
+        return [
+            shelf.take(("by sequence d", k), segment.size, cell.blocks * pitch_of(cell.units, dtype))
+            for k, cell in enumerate(self._forward.cells)
+        ]
+
+    def add(self, index: int, traces: Sequence[Trace], d_a: Sequence[Array], e: Array) -> None:
+        """Add the derivatives of a segment by all matrices; segments come last first."""
+        forward = self._forward
+        segment = forward.segments[index]
+        x = forward.tile.x[segment.rows]
+        for k, cell in enumerate(forward.cells):
+            for outer in cell.outers(segment.steps, x, traces[k]):
+                matrix = self._U[k] if outer.by_inputs else self._W[k]
+                self._add(index, matrix, outer, d_a[k], cell.units)
+            x = traces[k].states[0][segment.steps.lanes :]
         rows = np.concatenate(
-            [np.arange(r, r + n) for r, n in zip(window.runs.row, window.runs.count, strict=True)]
+            [np.arange(r, r + n) for r, n in zip(segment.runs.row, segment.runs.count, strict=True)]
             or [np.zeros(0, np.int64)]
         )
-        if rows.size == 0:
-            return
-        first = window.runs.out[0]
-        spread = zeros(window.size, e.shape[1], e.dtype)
-        spread[rows] = e[first : first + rows.size]
-        steps, lanes = window.steps, window.steps.lanes
-        outputs, units = self._V.shape[1], len(self._forward.parameters.readout.V)
-        T, P = steps.count.size, h.shape[1]
-        a_rows, d_rows = zeros(T, e.shape[1], e.dtype), zeros(T, P, e.dtype)
-        add_outer_by_lane(
-            steps, spread, False, outputs, h[lanes:], 0, self._V, 0, units, P, a_rows, d_rows
+        spread = zeros(segment.size, e.shape[1], e.dtype)
+        if rows.size:
+            first = segment.runs.out[0]
+            spread[rows] = e[first : first + rows.size]
+        one = np.zeros(1, np.int64)
+        read = Outer(True, spread, False, one, one)
+        self._add(index, self._V, read, x, forward.cells[-1].units)
+        step = np.searchsorted(segment.steps.first, rows, side="right") - 1
+        np.add.at(self._c, rows - segment.steps.first[step], spread[rows, : self._c.shape[1]])
+
+    def _add(self, index: int, matrix: Matrix, outer: Outer, d: Array, units: int) -> None:
+        segments = self._forward.segments
+        steps = segments[index].steps
+        P, T = pitch_of(units, d.dtype), steps.count.size
+        a_rows = self._shelf.take(("by sequence a", outer.a.shape[1]), T, outer.a.shape[1])
+        d_rows = self._shelf.take(("by sequence b", P), T, P)
+        add_by_lane(
+            steps, outer.a, outer.shifted, d, outer.blocks, outer.gates, matrix.lanes,
+            index == len(segments) - 1, index == 0, matrix.total, matrix.squares,
+            units, P, a_rows, d_rows,
         )  # fmt: skip
-        step = np.searchsorted(steps.first, rows, side="right") - 1
-        np.add.at(self._c, rows - steps.first[step], spread[rows, :outputs])
 
     def finish(self, sums: Sequence[Sums], carry: Sequence[Parts]) -> None:
-        """Sum over the sequences; ``sums`` and ``carry`` hold what is kept apart by lanes anyway."""
+        """Put all together; ``sums`` and ``carry`` hold what is kept apart by lanes anyway."""
         forward = self._forward
-        for lane in range(self._lanes):
-            own = np.zeros(self._layout.size)
-            views = self._layout.views(own)
+        lanes = forward.tile.order.size
+        for power, vector in ((1, self.gradient), (2, self.squares)):
+            views = self._layout.views(vector)
             for k, cell in enumerate(forward.cells):
-                layer = of_layer(views, k)
-                one = slice(lane, lane + 1)
-                found = Sums(self._U[k][lane], self._W[k][lane], sums[k].b[one], sums[k].leak[one])
-                cell.add_gradient(found, layer)
+                U, W = (m.total if power == 1 else m.squares for m in (self._U[k], self._W[k]))
+                own = of_layer(views, k)
+                b, leak = (a.astype(np.float64) ** power for a in (sums[k].b, sums[k].leak))
+                cell.add_gradient(Sums(U, W, b, leak), own)
                 for part, state in zip(cell.parts, carry[k], strict=True):
-                    if INITIAL[part] in layer and forward.tile.state is None:
-                        layer[INITIAL[part]] += state[lane, : cell.units]
-            views["readout/V"] += self._V[lane, :, : views["readout/V"].shape[1]]
-            views["readout/c"] += self._c[lane]
-            self.gradient += own
-            own *= own
-            self.squares += own
+                    if INITIAL[part] in own and forward.tile.state is None:
+                        found = state[:lanes, : cell.units].astype(np.float64)
+                        own[INITIAL[part]] += (found**power).sum(axis=0)
+            V = self._V.total if power == 1 else self._V.squares
+            views["readout/V"] += V[:, : views["readout/V"].shape[1]]
+            views["readout/c"] += (self._c**power).sum(axis=0)

@@ -66,7 +66,7 @@ def first_passes(
         scale = share.astype(batch.dtype)[:, None]
         e = zeros(len(outputs), forward.outputs.shape[1], batch.dtype)
         np.multiply(loss.gradient(mean, tile.scored.targets), scale, out=e[:, : network.outputs])
-        each = BySequence(forward, network.layout) if squares else None
+        each = BySequence(forward, network.layout, shelf) if squares else None
         gradient = backward(forward, windows, e, network.layout, shelf, by_sequence=each)
     begun = Begun(forward, windows, mean, scale, e)
     return First(begun, value, gradient, None if each is None else each.squares)

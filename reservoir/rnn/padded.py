@@ -56,9 +56,8 @@ def row(gates: Array, blocks: tuple[int, ...], count: int, dtype: np.dtype[Any])
     return transposed(gates[:, :, None], blocks, count, dtype)[0]
 
 
-def add_transposed(gates: Array, rows: Array, blocks: tuple[int, ...]) -> None:
+def add_transposed(gates: Array, rows: Array, blocks: tuple[int, ...], count: int) -> None:
     """Add rows (D, count P) to gates (G, N, D): the way back of `transposed`."""
-    _, units, _ = gates.shape
-    size = pitch_of(units, rows.dtype)
+    units, size = gates.shape[1], rows.shape[1] // count
     for gate, block in zip(gates, blocks, strict=True):
         gate += rows[:, block * size : block * size + units].T

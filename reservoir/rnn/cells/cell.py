@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reservoir.kernels.steps import Steps
 from reservoir.kernels.sums import Sums
 from reservoir.rnn.padded import Array
 
 Views = dict[str, Array]
+Indices = NDArray[np.int64]
 
 
 class Trace(NamedTuple):
@@ -42,6 +44,16 @@ class Adjoint(NamedTuple):
     d_a: Array  # (rows, blocks P) by the pre-activations; the array ``d`` itself for the RNN
     carry: tuple[Array, ...]  # (lanes, P) each, what reaches the last states from later steps
     d_x: Array  # (rows, pitch of K), or no rows if nobody asks
+
+
+class Outer(NamedTuple):
+    """Derivatives by some gates of a matrix: products with those by the pre-activations."""
+
+    by_inputs: bool  # by U, or else by W
+    a: Array  # (rows, pitch) or, shifted, (lanes + rows, pitch)
+    shifted: bool  # whether the rows before each step are meant
+    blocks: Indices  # (G,) of the derivatives by the pre-activations
+    gates: Indices  # (G,) of the matrix
 
 
 class Cell(Protocol):
@@ -100,10 +112,8 @@ class Cell(Protocol):
     def sums(self, inputs: int, lanes: int, dtype: np.dtype[Any]) -> Sums:
         """Zeros for the derivatives by the parameters of a layer with K inputs."""
 
-    def lane_sums(
-        self, steps: Steps, x: Array, trace: Trace, d_a: Array, U: Array, W: Array
-    ) -> None:
-        """Add each sequence's derivatives to its own ``U`` (lanes, K, ...) and ``W``."""
+    def outers(self, steps: Steps, x: Array, trace: Trace) -> list[Outer]:
+        """What the derivatives by U and W are products of, over a stretch of steps."""
 
     def add_gradient(self, sums: Sums, views: Views) -> None:
         """Add the sums, those kept by lanes over all lanes, to the named parameters."""

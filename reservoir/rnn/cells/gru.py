@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from reservoir.kernels import gru, gru_after
-from reservoir.kernels.by_lane import add_outer_by_lane
 from reservoir.kernels.steps import Steps
 from reservoir.kernels.sums import Sums
-from reservoir.rnn.cells.cell import Adjoint, Damped, Trace, Views
+from reservoir.rnn.cells.cell import Adjoint, Damped, Outer, Trace, Views
 from reservoir.rnn.padded import Array, add_transposed, pitch_of, row, stacked, transposed, zeros
 from reservoir.weights.arguments import one_of, whole
 
@@ -138,41 +137,29 @@ class GRU:
         shapes = (inputs, 3 * size), (self.units, 3 * size), (lanes, self.blocks * size), (0, size)
         return Sums(*(zeros(*shape, dtype) for shape in shapes))
 
-    def lane_sums(
-        self, steps: Steps, x: Array, trace: Trace, d_a: Array, U: Array, W: Array
-    ) -> None:
-        units, T, h = self.units, steps.count.size, trace.states[0]
-        P = d_a.shape[1] // self.blocks
-        x_rows, h_rows, d_rows = (zeros(T, n, x.dtype) for n in (x.shape[1], P, P))
-        for gate, block in enumerate(self.damped_blocks):
-            add_outer_by_lane(
-                steps, x, False, U.shape[1], d_a, block, U, gate, units, P, x_rows, d_rows
-            )  # fmt: skip
-        for gate, block in enumerate(STATES_AFTER if self._after else GATES):
-            source, shifted = h, True
-            if not self._after and gate == gru.N:
-                source, shifted = self._reset_states(steps, trace), False
-            add_outer_by_lane(
-                steps, source, shifted, units, d_a, block, W, gate, units, P, h_rows, d_rows
-            )  # fmt: skip
-
-    def _reset_states(self, steps: Steps, trace: Trace) -> Array:
-        """``r h-`` of each row."""
-        h, P = trace.states[0], trace.states[0].shape[1]
-        q = trace.rows[0][:, gru.R * P : (gru.R + 1) * P].copy()
-        for t in range(steps.count.size):
-            old = steps.lanes + steps.first[t - 1] if t > 0 else 0
-            n = steps.count[t]
-            q[steps.first[t] : steps.first[t] + n] *= h[old : old + n]
-        return q
+    def outers(self, steps: Steps, x: Array, trace: Trace) -> list[Outer]:
+        h, gates = trace.states[0], np.array(GATES)
+        inputs = Outer(True, x, False, np.array(self.damped_blocks), gates)
+        if self._after:
+            return [inputs, Outer(False, h, True, np.array(STATES_AFTER), gates)]
+        step = np.repeat(np.arange(steps.count.size), steps.count)
+        begins = np.concatenate([[0], steps.lanes + steps.first[:-1]])  # rows before each step
+        old = begins[step] + np.arange(step.size) - steps.first[step]
+        P = h.shape[1]
+        q = trace.rows[0][:, gru.R * P : (gru.R + 1) * P] * h[old]
+        return [
+            inputs,
+            Outer(False, h, True, gates[:2], gates[:2]),
+            Outer(False, q, False, gates[2:], gates[2:]),
+        ]
 
     def add_gradient(self, sums: Sums, views: Views) -> None:
-        add_transposed(views["U"], sums.U, GATES)
-        add_transposed(views["W"], sums.W, GATES)
+        add_transposed(views["U"], sums.U, GATES, 3)
+        add_transposed(views["W"], sums.W, GATES, 3)
         total = sums.b.sum(axis=0, dtype=np.float64)[None]
-        add_transposed(views["b"][:, :, None], total, self.damped_blocks)
+        add_transposed(views["b"][:, :, None], total, self.damped_blocks, self.blocks)
         if self._after:
-            add_transposed(views["b_n"][None, :, None], total, (gru_after.Q,))
+            add_transposed(views["b_n"][None, :, None], total, (gru_after.Q,), self.blocks)
 
     def slopes(self, steps: Steps, trace: Trace) -> Array:
         gates = trace.rows[0].reshape(-1, self.blocks, trace.states[0].shape[1])

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from reservoir.kernels import lstm
-from reservoir.kernels.by_lane import add_outer_by_lane
 from reservoir.kernels.steps import Steps
 from reservoir.kernels.sums import Sums
-from reservoir.rnn.cells.cell import Adjoint, Damped, Trace, Views
+from reservoir.rnn.cells.cell import Adjoint, Damped, Outer, Trace, Views
 from reservoir.rnn.padded import Array, add_transposed, pitch_of, row, stacked, transposed, zeros
 from reservoir.weights.arguments import whole
 
@@ -111,26 +110,19 @@ class LSTM:
         shapes = (inputs, width), (self.units, width), (lanes, width), (0, size)
         return Sums(*(zeros(*shape, dtype) for shape in shapes))
 
-    def lane_sums(
-        self, steps: Steps, x: Array, trace: Trace, d_a: Array, U: Array, W: Array
-    ) -> None:
-        units, T = self.units, steps.count.size
-        P = d_a.shape[1] // lstm.BLOCKS
-        x_rows, h_rows, d_rows = (zeros(T, n, x.dtype) for n in (x.shape[1], P, P))
-        for block in self.damped_blocks:
-            add_outer_by_lane(
-                steps, x, False, U.shape[1], d_a, block, U, block, units, P, x_rows, d_rows
-            )  # fmt: skip
-            add_outer_by_lane(
-                steps, trace.states[0], True, units, d_a, block, W, block, units, P, h_rows, d_rows
-            )  # fmt: skip
+    def outers(self, steps: Steps, x: Array, trace: Trace) -> list[Outer]:
+        blocks = np.array(self.damped_blocks)
+        return [
+            Outer(True, x, False, blocks, blocks),
+            Outer(False, trace.states[0], True, blocks, blocks),
+        ]
 
     def add_gradient(self, sums: Sums, views: Views) -> None:
         blocks = self.damped_blocks
-        add_transposed(views["U"], sums.U, blocks)
-        add_transposed(views["W"], sums.W, blocks)
+        add_transposed(views["U"], sums.U, blocks, lstm.BLOCKS)
+        add_transposed(views["W"], sums.W, blocks, lstm.BLOCKS)
         total = sums.b.sum(axis=0, dtype=np.float64)[None]
-        add_transposed(views["b"][:, :, None], total, blocks)
+        add_transposed(views["b"][:, :, None], total, blocks, lstm.BLOCKS)
 
     def slopes(self, steps: Steps, trace: Trace) -> Array:
         gates = trace.rows[1].reshape(-1, lstm.BLOCKS, trace.states[0].shape[1])

@@ -10,10 +10,9 @@ import numpy as np
 from reservoir.errors import DataError
 from reservoir.kernels import leaky
 from reservoir.kernels.activations import CODES
-from reservoir.kernels.by_lane import add_outer_by_lane
 from reservoir.kernels.steps import Steps
 from reservoir.kernels.sums import Sums
-from reservoir.rnn.cells.cell import Adjoint, Damped, Trace, Views
+from reservoir.rnn.cells.cell import Adjoint, Damped, Outer, Trace, Views
 from reservoir.rnn.padded import (
     Array,
     add_transposed,
@@ -162,24 +161,14 @@ class RNN:
             zeros(lanes if self.learn_leak else 0, size, dtype),
         )
 
-    def lane_sums(
-        self, steps: Steps, x: Array, trace: Trace, d_a: Array, U: Array, W: Array
-    ) -> None:
-        h, P, T = trace.states[0], d_a.shape[1], steps.count.size
-        d_rows = zeros(T, P, d_a.dtype)
-        a_rows = zeros(T, x.shape[1], x.dtype)
-        add_outer_by_lane(
-            steps, x, False, U.shape[1], d_a, 0, U, 0, self.units, P, a_rows, d_rows
-        )  # fmt: skip
-        a_rows = zeros(T, P, x.dtype)
-        add_outer_by_lane(
-            steps, h, True, self.units, d_a, 0, W, 0, self.units, P, a_rows, d_rows
-        )  # fmt: skip
+    def outers(self, steps: Steps, x: Array, trace: Trace) -> list[Outer]:
+        one = np.zeros(1, np.int64)
+        return [Outer(True, x, False, one, one), Outer(False, trace.states[0], True, one, one)]
 
     def add_gradient(self, sums: Sums, views: Views) -> None:
         units = self.units
-        add_transposed(views["U"][None], sums.U, ONE)
-        add_transposed(views["W"][None], sums.W, ONE)
+        add_transposed(views["U"][None], sums.U, ONE, 1)
+        add_transposed(views["W"][None], sums.W, ONE, 1)
         views["b"] += sums.b[:, :units].sum(axis=0, dtype=np.float64)
         if self.learn_leak:
             views["leak_rate"] += sums.leak[:, :units].sum(axis=0, dtype=np.float64)
