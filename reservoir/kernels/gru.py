@@ -1,8 +1,8 @@
 """The GRU (Cho et al. 2014), reset before the product, along packed sequences.
 
-``z, r = logistic(W h- + U x + b)``, ``n = tanh(W (r h-) + U x + b)``, ``h = (1 - z) h- + z n`` (z as
-in Chung et al. 2014). Forward, tangent, backward and the tangent of backward, as in `leaky`. Rows
-of gates have three blocks of P columns: update, reset, candidate.
+``z, r = logistic(W h- + U x + b)``, ``n = tanh(W (r h-) + U x + b)``, ``h = (1 - z) h- + z n`` with
+z as in Chung et al. (2014). Forward, tangent, backward and the tangent of backward, as in `leaky`.
+Rows of gates have three blocks of P columns: update, reset, candidate.
 """
 
 from __future__ import annotations
@@ -72,9 +72,7 @@ _reset = formula(lambda r, old: r * old)
 _reset_tangent = formula(
     lambda r, old, R_ar, R_old: (r * old, r * (1.0 - r) * R_ar * old + r * R_old)
 )
-_reset_back = formula(
-    lambda r, old, d_q, carry: (d_q * old * r * (1.0 - r), carry + r * d_q)
-)
+_reset_back = formula(lambda r, old, d_q, carry: (d_q * old * r * (1.0 - r), carry + r * d_q))
 
 
 def _second_of_reset(
@@ -96,7 +94,7 @@ _reset_second = formula(_second_of_reset)
 
 
 @inlined
-def _add_pair(a: Any, a_row: int, n: int, depth: int, b: Any, c: Any, row: int, units: int):
+def _add_pair(a: Any, a_row: int, n: int, depth: int, b: Any, c: Any, row: int, units: int) -> None:
     """``c[rows] += a[rows] b`` for update and reset; b: (depth, 3 P)."""
     P = c.shape[1] // 3
     add_gate(a, a_row, n, depth, b, Z, c, row, Z, units, P)
@@ -104,13 +102,17 @@ def _add_pair(a: Any, a_row: int, n: int, depth: int, b: Any, c: Any, row: int, 
 
 
 @inlined
-def _add_candidate(a: Any, a_row: int, n: int, depth: int, b: Any, c: Any, row: int, units: int):
+def _add_candidate(
+    a: Any, a_row: int, n: int, depth: int, b: Any, c: Any, row: int, units: int
+) -> None:
     """``c[rows] += a[rows] b`` for the candidate."""
     add_gate(a, a_row, n, depth, b, N, c, row, N, units, c.shape[1] // 3)
 
 
 @inlined
-def _add_back(d: Any, row: int, n: int, units: int, b: Any, c: Any, c_row: int, K: int, gates: int):
+def _add_back(
+    d: Any, row: int, n: int, units: int, b: Any, c: Any, c_row: int, K: int, gates: int
+) -> None:
     """``c[rows] += d[rows] b`` for the leading gates; b: (3 N, pitch of K)."""
     P = d.shape[1] // 3
     for gate in range(gates):
@@ -118,7 +120,9 @@ def _add_back(d: Any, row: int, n: int, units: int, b: Any, c: Any, c_row: int, 
 
 
 @inlined
-def _add_pair_outer(a: Any, a_row: int, n: int, K: int, d: Any, row: int, sums: Any, units: int):
+def _add_pair_outer(
+    a: Any, a_row: int, n: int, K: int, d: Any, row: int, sums: Any, units: int
+) -> None:
     P = d.shape[1] // 3
     add_gate_outer(a, a_row, n, K, d, row, Z, sums, Z, units, P)
     add_gate_outer(a, a_row, n, K, d, row, R, sums, R, units, P)
@@ -127,7 +131,7 @@ def _add_pair_outer(a: Any, a_row: int, n: int, K: int, d: Any, row: int, sums: 
 @inlined
 def _add_candidate_outer(
     a: Any, a_row: int, n: int, K: int, d: Any, row: int, sums: Any, units: int
-):
+) -> None:
     add_gate_outer(a, a_row, n, K, d, row, N, sums, N, units, d.shape[1] // 3)
 
 

@@ -42,9 +42,7 @@ class GRUAfter(NamedTuple):
 
 
 _gated = formula(lambda n, r, q: n + r * q)
-_gated_tangent = formula(
-    lambda R_n, r, q, R_ar, R_q: R_n + r * (1.0 - r) * R_ar * q + r * R_q
-)
+_gated_tangent = formula(lambda R_n, r, q, R_ar, R_q: R_n + r * (1.0 - r) * R_ar * q + r * R_q)
 _gated_back = formula(lambda d_n, r, q: (d_n * q * r * (1.0 - r), r * d_n))
 
 
@@ -65,7 +63,7 @@ _gated_second = formula(_second_of_gated)
 
 
 @inlined
-def _add_inputs(a: Any, a_row: int, n: int, K: int, b: Any, c: Any, row: int, units: int):
+def _add_inputs(a: Any, a_row: int, n: int, K: int, b: Any, c: Any, row: int, units: int) -> None:
     """``c[rows] += a[rows] U`` for update, reset and candidate."""
     P = c.shape[1] // 4
     for gate in range(3):
@@ -73,7 +71,7 @@ def _add_inputs(a: Any, a_row: int, n: int, K: int, b: Any, c: Any, row: int, un
 
 
 @inlined
-def _add_states(a: Any, a_row: int, n: int, K: int, b: Any, c: Any, row: int, units: int):
+def _add_states(a: Any, a_row: int, n: int, K: int, b: Any, c: Any, row: int, units: int) -> None:
     """``c[rows] += a[rows] W`` for update, reset and q."""
     P = c.shape[1] // 4
     for gate in range(3):
@@ -81,7 +79,7 @@ def _add_states(a: Any, a_row: int, n: int, K: int, b: Any, c: Any, row: int, un
 
 
 @inlined
-def _add_states_back(d: Any, row: int, n: int, units: int, b: Any, c: Any):
+def _add_states_back(d: Any, row: int, n: int, units: int, b: Any, c: Any) -> None:
     """``c += d[rows] W`` from update, reset and q."""
     P = d.shape[1] // 4
     for gate in range(3):
@@ -89,7 +87,7 @@ def _add_states_back(d: Any, row: int, n: int, units: int, b: Any, c: Any):
 
 
 @inlined
-def _add_inputs_back(d: Any, row: int, n: int, units: int, b: Any, c: Any, K: int):
+def _add_inputs_back(d: Any, row: int, n: int, units: int, b: Any, c: Any, K: int) -> None:
     """``c[rows] += d[rows] U`` from update, reset and candidate."""
     P = d.shape[1] // 4
     for gate in range(3):
@@ -97,14 +95,18 @@ def _add_inputs_back(d: Any, row: int, n: int, units: int, b: Any, c: Any, K: in
 
 
 @inlined
-def _add_inputs_outer(a: Any, a_row: int, n: int, K: int, d: Any, row: int, sums: Any, units: int):
+def _add_inputs_outer(
+    a: Any, a_row: int, n: int, K: int, d: Any, row: int, sums: Any, units: int
+) -> None:
     P = d.shape[1] // 4
     for gate in range(3):
         add_gate_outer(a, a_row, n, K, d, row, N if gate == 2 else gate, sums, gate, units, P)
 
 
 @inlined
-def _add_states_outer(a: Any, a_row: int, n: int, K: int, d: Any, row: int, sums: Any, units: int):
+def _add_states_outer(
+    a: Any, a_row: int, n: int, K: int, d: Any, row: int, sums: Any, units: int
+) -> None:
     P = d.shape[1] // 4
     for gate in range(3):
         add_gate_outer(a, a_row, n, K, d, row, gate, sums, gate, units, P)

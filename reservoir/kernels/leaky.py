@@ -64,7 +64,9 @@ _leak_gradient = formula(lambda total, dh, phi, old: total + dh * (phi - old))
 
 
 @inlined
-def _times_slope(code: int, phi: Any, phi_at: int, x: Any, x_at: int, y: Any, y_at: int, n: int):
+def _times_slope(
+    code: int, phi: Any, phi_at: int, x: Any, x_at: int, y: Any, y_at: int, n: int
+) -> None:
     """``y = f'(a) x`` from ``phi = f(a)``."""
     if code == TANH:
         _slope_tanh((y,), (y_at,), (phi, x), (phi_at, x_at), n)

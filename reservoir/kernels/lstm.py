@@ -92,7 +92,9 @@ _back_second = formula(_second_derivatives)
 
 
 @inlined
-def _add_gates(a: Any, a_row: int, n: int, depth: int, b: Any, c: Any, row: int, units: int, w: Any):
+def _add_gates(
+    a: Any, a_row: int, n: int, depth: int, b: Any, c: Any, row: int, units: int, w: Any
+) -> None:
     """``c[rows] += a[rows] b`` for all gates in use; b: (depth, 4 P)."""
     P = c.shape[1] // 4
     for gate in range(4):
@@ -101,7 +103,9 @@ def _add_gates(a: Any, a_row: int, n: int, depth: int, b: Any, c: Any, row: int,
 
 
 @inlined
-def _add_gates_back(d: Any, row: int, n: int, units: int, b: Any, c: Any, c_row: int, w: Any, K: int):
+def _add_gates_back(
+    d: Any, row: int, n: int, units: int, b: Any, c: Any, c_row: int, w: Any, K: int
+) -> None:
     """``c[rows] += d[rows] b`` for all gates in use; b: (4 N, pitch of K)."""
     P = d.shape[1] // 4
     for gate in range(4):
@@ -110,7 +114,9 @@ def _add_gates_back(d: Any, row: int, n: int, units: int, b: Any, c: Any, c_row:
 
 
 @inlined
-def _add_gates_outer(a: Any, a_row: int, n: int, K: int, d: Any, row: int, sums: Any, units: int, w: Any):
+def _add_gates_outer(
+    a: Any, a_row: int, n: int, K: int, d: Any, row: int, sums: Any, units: int, w: Any
+) -> None:
     """``sums += a[rows].T d[rows]`` for all gates in use; sums: (K, 4 P)."""
     P = d.shape[1] // 4
     for gate in range(4):

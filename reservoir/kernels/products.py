@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from reservoir.kernels.compile import inlined, kernel
+from reservoir.kernels.compile import inlined
 from reservoir.kernels.vectors import VECTOR_BITS, vector_fma
 
 LINE = 64  # bytes of a cache line
@@ -123,47 +123,62 @@ _tile_1_3, _tile_1_2, _tile_1_1 = (_tile(1, v) for v in (3, 2, 1))
 
 
 @inlined
-def _add_8(vectors, a, at, a_row, a_depth, depth, b, b_start, c, to):
+def _add_8(
+    vectors: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int,
+    c: Any, to: int,
+) -> None:  # fmt: skip
     if vectors == 3:
-        _tile_8_3(a, at, a_row, a_depth, depth, b, b_start, c, to)
+        _tile_8_3(a, at, a_row, a_depth, depth, b, b_at, c, to)
     elif vectors == 2:
-        _tile_8_2(a, at, a_row, a_depth, depth, b, b_start, c, to)
+        _tile_8_2(a, at, a_row, a_depth, depth, b, b_at, c, to)
     else:
-        _tile_8_1(a, at, a_row, a_depth, depth, b, b_start, c, to)
+        _tile_8_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
 
 
 @inlined
-def _add_4(vectors, a, at, a_row, a_depth, depth, b, b_start, c, to):
+def _add_4(
+    vectors: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int,
+    c: Any, to: int,
+) -> None:  # fmt: skip
     if vectors == 3:
-        _tile_4_3(a, at, a_row, a_depth, depth, b, b_start, c, to)
+        _tile_4_3(a, at, a_row, a_depth, depth, b, b_at, c, to)
     elif vectors == 2:
-        _tile_4_2(a, at, a_row, a_depth, depth, b, b_start, c, to)
+        _tile_4_2(a, at, a_row, a_depth, depth, b, b_at, c, to)
     else:
-        _tile_4_1(a, at, a_row, a_depth, depth, b, b_start, c, to)
+        _tile_4_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
 
 
 @inlined
-def _add_2(vectors, a, at, a_row, a_depth, depth, b, b_start, c, to):
+def _add_2(
+    vectors: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int,
+    c: Any, to: int,
+) -> None:  # fmt: skip
     if vectors == 3:
-        _tile_2_3(a, at, a_row, a_depth, depth, b, b_start, c, to)
+        _tile_2_3(a, at, a_row, a_depth, depth, b, b_at, c, to)
     elif vectors == 2:
-        _tile_2_2(a, at, a_row, a_depth, depth, b, b_start, c, to)
+        _tile_2_2(a, at, a_row, a_depth, depth, b, b_at, c, to)
     else:
-        _tile_2_1(a, at, a_row, a_depth, depth, b, b_start, c, to)
+        _tile_2_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
 
 
 @inlined
-def _add_1(vectors, a, at, a_row, a_depth, depth, b, b_start, c, to):
+def _add_1(
+    vectors: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int,
+    c: Any, to: int,
+) -> None:  # fmt: skip
     if vectors == 3:
-        _tile_1_3(a, at, a_row, a_depth, depth, b, b_start, c, to)
+        _tile_1_3(a, at, a_row, a_depth, depth, b, b_at, c, to)
     elif vectors == 2:
-        _tile_1_2(a, at, a_row, a_depth, depth, b, b_start, c, to)
+        _tile_1_2(a, at, a_row, a_depth, depth, b, b_at, c, to)
     else:
-        _tile_1_1(a, at, a_row, a_depth, depth, b, b_start, c, to)
+        _tile_1_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
 
 
 @inlined
-def _add(a, a_start, a_row, a_depth, rows, depth, b, b_start, c, c_start, columns):
+def _add(
+    a: Any, a_start: int, a_row: int, a_depth: int, rows: int, depth: int, b: Any, b_start: int,
+    c: Any, c_start: int, columns: int,
+) -> None:  # fmt: skip
     """``c[r, j] += sum_k a[a_start + r a_row + k a_depth] b[k, j]``; starts in elements."""
     width = VECTOR_BITS // (8 * c.itemsize)
     b_pitch, c_pitch = b.shape[1], c.shape[1]
@@ -193,7 +208,10 @@ def _add(a, a_start, a_row, a_depth, rows, depth, b, b_start, c, c_start, column
 
 
 @inlined
-def add_product(a, a_row, a_column, rows, depth, b, b_row, b_column, c, c_row, c_column, columns):
+def add_product(
+    a: Any, a_row: int, a_column: int, rows: int, depth: int, b: Any, b_row: int, b_column: int,
+    c: Any, c_row: int, c_column: int, columns: int,
+) -> None:  # fmt: skip
     """``c[rows, columns] += a[rows, depth] @ b[depth, columns]``, each from its row and column."""
     a_start = a_row * a.shape[1] + a_column
     b_start = b_row * b.shape[1] + b_column
@@ -202,7 +220,10 @@ def add_product(a, a_row, a_column, rows, depth, b, b_row, b_column, c, c_row, c
 
 
 @inlined
-def add_outer(a, a_row, a_column, rows, depth, b, b_row, b_column, c, c_row, c_column, columns):
+def add_outer(
+    a: Any, a_row: int, a_column: int, rows: int, depth: int, b: Any, b_row: int, b_column: int,
+    c: Any, c_row: int, c_column: int, columns: int,
+) -> None:  # fmt: skip
     """``c[rows, columns] += a[depth, rows].T @ b[depth, columns]``, each from its place."""
     a_start = a_row * a.shape[1] + a_column
     b_start = b_row * b.shape[1] + b_column
@@ -211,18 +232,27 @@ def add_outer(a, a_row, a_column, rows, depth, b, b_row, b_column, c, c_row, c_c
 
 
 @inlined
-def add_gate(a, a_row, rows, depth, b, gate, c, c_row, block, units, P):
+def add_gate(
+    a: Any, a_row: int, rows: int, depth: int, b: Any, gate: int, c: Any, c_row: int, block: int,
+    units: int, P: int,
+) -> None:  # fmt: skip
     """Add ``a[rows] @ b[:, gate]`` to a block of rows of c: gates and blocks are P columns each."""
     add_product(a, a_row, 0, rows, depth, b, 0, gate * P, c, c_row, block * P, units)
 
 
 @inlined
-def add_gate_back(d, row, block, rows, units, w, gate, carry, c_row, columns, P):
+def add_gate_back(
+    d: Any, row: int, block: int, rows: int, units: int, w: Any, gate: int, carry: Any, c_row: int,
+    columns: int, P: int,
+) -> None:  # fmt: skip
     """Add ``d[rows, block] @ w[gate]``, w: (gates units, pitch), to rows of the carry."""
     add_product(d, row, block * P, rows, units, w, gate * units, 0, carry, c_row, 0, columns)
 
 
 @inlined
-def add_gate_outer(a, a_row, depth, rows, d, row, block, sums, gate, units, P):
+def add_gate_outer(
+    a: Any, a_row: int, depth: int, rows: int, d: Any, row: int, block: int, sums: Any, gate: int,
+    units: int, P: int,
+) -> None:  # fmt: skip
     """Add ``a[depth].T @ d[depth, block]`` to a gate's columns of the sums (rows, gates P)."""
     add_outer(a, a_row, 0, rows, depth, d, row, block * P, sums, 0, gate * P, units)

@@ -28,7 +28,7 @@ class Runs(NamedTuple):
     """Scored rows in the order of the steps."""
 
     row: NDArray[np.int64]  # the first one of each run, in an array of rows
-    count: NDArray[np.int64]
+    count: NDArray[np.int64]  # type: ignore[assignment]
     out: NDArray[np.int64]  # the row of its first output
 
 

@@ -19,7 +19,7 @@ class Steps(NamedTuple):
     """
 
     first: NDArray[np.int64]  # (T,) the first row of each step
-    count: NDArray[np.int64]  # (T,) its rows; falls
+    count: NDArray[np.int64]  # type: ignore[assignment]  # (T,) its rows; falls
     lanes: int  # rows of the step before the first one
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hfopt.losses import Loss
+from reservoir import threads
 from reservoir.errors import DataError
 from reservoir.rnn.cells import Cell
 from reservoir.rnn.padded import Array, pitch_of, zeros
 from reservoir.rnn.tile import Indices, Scored, Tile, cut, packed_steps
 from reservoir.series.collection import collect
 
+T = TypeVar("T")
 State = tuple[Array, ...]  # of each layer: (parts, B, N)
 
 
@@ -34,6 +38,10 @@ class Batch:
     def rows(self) -> int:
         """Steps of all sequences together."""
         return sum(tile.rows for tile in self.tiles)
+
+    def each(self, task: Callable[[int], T]) -> list[T]:
+        """Run a task for the number of every tile, on all threads; results in their order."""
+        return threads.run_all([partial(task, k) for k in range(len(self.tiles))])
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,9 @@ def make_batch(
     tiles, begin = [], 0
     for lanes in cut(lengths.size):
         chosen = order[begin : begin + lanes]
-        tiles.append(_tile(chosen, lengths[chosen], starts[chosen], flat, wanted, place, checked, dtype))
+        tiles.append(
+            _tile(chosen, lengths[chosen], starts[chosen], flat, wanted, place, checked, dtype)
+        )
         begin += lanes
     scored = int((wanted.weights > 0.0).sum())
     return Batch(tuple(tiles), lengths.size, scored, total, *columns, dtype)
@@ -185,12 +195,12 @@ def _one_each(data: Any, lengths: Indices, name: str) -> list[Array]:
     for i, one in enumerate(series):
         if one.ndim == 0 or len(one) != lengths[i]:
             raise DataError(
-                f"{name} of series {i} have shape {one.shape}; expected {lengths[i]} rows, one a step"
+                f"{name} of series {i} have shape {one.shape}; expected {lengths[i]} rows"
             )
         if one.ndim != series[0].ndim or one.shape[1:] != series[0].shape[1:]:
             raise DataError(
-                f"{name} of series {i} have shape {one.shape}, those of series 0 {series[0].shape}; "
-                "expected equally many columns"
+                f"{name} of series {i} have shape {one.shape}, those of series 0 "
+                f"{series[0].shape}; expected equally many columns"
             )
     return series
 
@@ -211,7 +221,9 @@ def _weights(weights: Any, count: int, name: str) -> NDArray[np.float64]:
     found = found.astype(np.float64)
     bad = np.flatnonzero(~((found >= 0.0) & (found < np.inf)))
     if bad.size:
-        raise DataError(f"{name}: {found[bad[0]]} at place {bad[0]}; expected finite and at least 0")
+        raise DataError(
+            f"{name}: {found[bad[0]]} at place {bad[0]}; expected finite and at least 0"
+        )
     return found
 
 

@@ -61,7 +61,9 @@ class BySequence:
         """Memory for the derivatives by the pre-activations of a whole segment, of each layer."""
         dtype, shelf = self._forward.tile.x.dtype, self._shelf
         return [
-            shelf.take(("by sequence d", k), segment.size, cell.blocks * pitch_of(cell.units, dtype))
+            shelf.take(
+                ("by sequence d", k), segment.size, cell.blocks * pitch_of(cell.units, dtype)
+            )
             for k, cell in enumerate(self._forward.cells)
         ]
 

@@ -82,9 +82,7 @@ class Forward:
             for k, cell in enumerate(self.cells)
         ]
 
-    def _run(
-        self, segment: Window, states: list[Parts], traces: list[Trace], shelf: Shelf
-    ) -> None:
+    def _run(self, segment: Window, states: list[Parts], traces: list[Trace], shelf: Shelf) -> None:
         x = self.tile.x[segment.rows]
         for k, cell in enumerate(self.cells):
             begin(traces[k], states[k], segment)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
 from hfopt.problem import Structural, Tangent, as_structural
-from reservoir import threads
 from reservoir.errors import DataError
 from reservoir.rnn import flat_states
 from reservoir.rnn.backward import backward
@@ -19,9 +17,8 @@ from reservoir.rnn.by_sequence import BySequence
 from reservoir.rnn.cells.cell import Damped
 from reservoir.rnn.forward import Forward
 from reservoir.rnn.memory import Plan, segments_of, windows_of
-from reservoir.rnn.padded import Array, pitch_of, zeros
+from reservoir.rnn.padded import Array, zeros, zeros_like
 from reservoir.rnn.parameters import Flat
-from reservoir.rnn.scratch import Shelf
 from reservoir.rnn.second import second
 from reservoir.rnn.tangent import Tangent as TileTangent
 from reservoir.rnn.windows import Window
@@ -110,18 +107,15 @@ class NetworkLinearization:
         def begin(k: int) -> First:
             return first_passes(network, batch, k, packed, plan, "own", squares)
 
-        found = self._each(begin)
+        found = self._batch.each(begin)
         self._tiles = [first.begun for first in found]
         self.value = sum(first.value for first in found)
         self.gradient = total([first.gradient for first in found])
-        self.squares = total([f.squares for f in found if f.squares is not None]) if squares else None
+        self.squares = (
+            total([f.squares for f in found if f.squares is not None]) if squares else None
+        )
         self.state: State = network.final_state(batch, [f.begun.forward for f in found])
         self._sizes = flat_states.tile_sizes(network.cells, batch.tiles)
-
-    def _each(self, task: Callable[[int], Any]) -> list[Any]:
-        """Run a task for each tile, on all threads; results in the order of the tiles."""
-        count = len(self._batch.tiles)
-        return threads.run_all([(lambda k=k: task(k)) for k in range(count)])
 
     def _direction(self, v: ArrayLike) -> Any:
         return self._network.pack(self._network.layout.checked(v, "the direction"))
@@ -141,8 +135,8 @@ class NetworkLinearization:
         """``G v``, structural damping and ``damping v`` included, in one pass over each tile."""
         direction = self._direction(v)
         number = self._batch.dtype.type
-        coefficients = (number(c / self._batch.weight) for c in structural)
-        damped = Damped(*coefficients, True)
+        s, nu, kappa = (number(c / self._batch.weight) for c in structural)
+        damped = Damped(s, nu, kappa, True)
         active = any(structural)
 
         def one(k: int) -> Flat:
@@ -161,7 +155,7 @@ class NetworkLinearization:
                     damped=damped, injected=tangent if active else None,
                 )  # fmt: skip
 
-        found = total(self._each(one))
+        found = total(self._batch.each(one))
         if damping > 0.0:
             found += damping * np.asarray(v, np.float64)
         return found
@@ -183,7 +177,7 @@ class NetworkLinearization:
         return NetworkGaussNewton(self, damping, structural)
 
     def hessian(self, damping: float = 0.0) -> NetworkHessian:
-        """The exact Hessian of the loss plus ``damping`` I, as an operator; it may be indefinite."""
+        """The exact Hessian plus ``damping`` I, as an operator; it may be indefinite."""
         return NetworkHessian(self, damping)
 
     def hessian_product(self, v: ArrayLike, damping: float) -> Flat:
@@ -195,15 +189,17 @@ class NetworkLinearization:
             begun = self._tiles[k]
             with network.shelves.one() as shelf:
                 tangent = TileTangent(begun.forward, begun.windows, direction, shelf, keep=True)
-                R_outputs = zeros(*begun.e.shape, begun.e.dtype)
+                R_outputs = zeros_like(begun.e)
                 tangent.outputs(R_outputs)
-                curved = network.matching_loss.curvature(begun.mean, R_outputs[:, : network.outputs])
+                curved = network.matching_loss.curvature(
+                    begun.mean, R_outputs[:, : network.outputs]
+                )
                 R_e = self._padded(begun, curved * begun.scale)
                 return second(
                     begun.forward, begun.windows, tangent, begun.e, R_e, network.layout, shelf
                 )  # fmt: skip
 
-        found = total(self._each(one))
+        found = total(self._batch.each(one))
         return found + damping * np.asarray(v, np.float64) if damping > 0.0 else found
 
     # ---- the parts of which the product is composed
@@ -227,14 +223,14 @@ class NetworkLinearization:
             begun, tile = self._tiles[k], batch.tiles[k]
             with network.shelves.one() as shelf:
                 tangent = TileTangent(begun.forward, begun.windows, direction, shelf, keep=True)
-                R_outputs = zeros(*begun.e.shape, batch.dtype)
+                R_outputs = zeros_like(begun.e)
                 tangent.outputs(R_outputs)
                 outputs[tile.scored.place] = R_outputs[:, : network.outputs]
                 for index, segment in enumerate(begun.forward.segments):
                     traces = tangent.segment(index)
                     flat_states.copy_from(network.cells, traces, segment, tile.rows, parts[k])
 
-        self._each(one)
+        self._batch.each(one)
         return Tangent(outputs, states)
 
     def vjp(self, outputs: ArrayLike, states: ArrayLike | None = None) -> Flat:
@@ -261,7 +257,7 @@ class NetworkLinearization:
                     injected=None if parts is None else flat_states.Given(begun.forward, parts[k]),
                 )  # fmt: skip
 
-        return total(self._each(one))
+        return total(self._batch.each(one))
 
     def loss_curvature(self, outputs: ArrayLike) -> Array:
         """``H_L`` times (n, M), weights and their normalization included."""

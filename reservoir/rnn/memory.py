@@ -127,8 +127,8 @@ def plan(
             return choice
     raise DataError(
         f"memory: {bound} bytes are not enough; this batch takes at least "
-        f"{found.activations + threads * found.passes} bytes with {threads} threads, in segments of "
-        f"{root} steps"
+        f"{found.activations + threads * found.passes} bytes with {threads} threads, in segments "
+        f"of {root} steps"
     )
 
 

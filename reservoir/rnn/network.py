@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from reservoir.errors import DataError
 from reservoir.rnn.batch import Batch, State, make_batch
 from reservoir.rnn.cells import GRU, LSTM, RNN, Cell
 from reservoir.rnn.forward import Forward
-from reservoir.rnn.linearization import NetworkLinearization, first_passes, total
+from reservoir.rnn.linearization import First, NetworkLinearization, first_passes, total
 from reservoir.rnn.memory import Plan, plan, windows_of
 from reservoir.rnn.packing import Packed, pack
 from reservoir.rnn.padded import Array
@@ -161,10 +162,12 @@ class Network:
         def one(k: int) -> float:
             tile = batch.tiles[k]
             forward = self._outputs(packed, batch, k)
-            values = self.matching_loss.values(forward.outputs[:, : self.outputs], tile.scored.targets)
+            values = self.matching_loss.values(
+                forward.outputs[:, : self.outputs], tile.scored.targets
+            )
             return float((tile.scored.weights / batch.weight) @ values) if values.size else 0.0
 
-        return sum(threads.run_all([(lambda k=k: one(k)) for k in range(len(batch.tiles))]))
+        return sum(batch.each(one))
 
     def gradient(
         self,
@@ -182,30 +185,29 @@ class Network:
         theta : (P,)
         batch : Batch
         squares : bool
-            Whether the sum over sequences of their squared gradients is wanted; the gradient is then
-            summed in another order, hence equal to rounding.
+            Whether the sum over sequences of their squared gradients is wanted; the gradient is
+            then summed in another order, hence equal to rounding.
         memory, segment
             As in `linearize`; activations are held for one tile a thread in any case.
 
         Returns
         -------
         Gradient
-            ``value``, ``gradient`` (P,), ``squares`` (P,) or None, ``state``: of each layer the final
-            (parts, B, N). What is not finite is returned as it is.
+            ``value``, ``gradient`` (P,), ``squares`` (P,) or None, ``state``: of each layer the
+            final (parts, B, N). What is not finite is returned as it is.
         """
         packed = self.pack(self._checked(theta, batch))
         chosen = self.plan(batch, memory, segment)
 
-        def one(k: int) -> Any:
-            found = first_passes(self, batch, k, packed, chosen, "shelf", squares)
-            return found._replace(begun=found.begun.forward.final)
+        def one(k: int) -> First:
+            return first_passes(self, batch, k, packed, chosen, "shelf", squares)
 
-        found = threads.run_all([(lambda k=k: one(k)) for k in range(len(batch.tiles))])
+        found = batch.each(one)
         return Gradient(
             sum(first.value for first in found),
             total([first.gradient for first in found]),
-            total([first.squares for first in found]) if squares else None,
-            self._state(batch, [first.begun for first in found]),
+            total([f.squares for f in found if f.squares is not None]) if squares else None,
+            self.final_state(batch, [first.begun.forward for first in found]),
         )
 
     def linearize(
@@ -255,9 +257,7 @@ class Network:
         """
         packed = self.pack(self.layout.checked(theta, "theta"))
         batch = self._unscored(inputs, state)
-        found = threads.run_all(
-            [(lambda k=k: self._outputs(packed, batch, k)) for k in range(len(batch.tiles))]
-        )
+        found = batch.each(partial(self._outputs, packed, batch))
         outputs: list[Array] = [np.zeros((0, self.outputs), self.dtype)] * batch.sequences
         for tile, forward in zip(batch.tiles, found, strict=True):
             for lane, sequence in enumerate(tile.order):
@@ -290,14 +290,11 @@ class Network:
 
     def final_state(self, batch: Batch, forwards: Sequence[Forward]) -> State:
         """Of each layer (parts, B, N), from the passes of all tiles."""
-        return self._state(batch, [forward.final for forward in forwards])
-
-    def _state(self, batch: Batch, finals: Sequence[Any]) -> State:
         found = []
         for k, cell in enumerate(self.cells):
             layer = np.zeros((len(cell.parts), batch.sequences, cell.units), self.dtype)
-            for tile, final in zip(batch.tiles, finals, strict=True):
-                for p, part in enumerate(final[k]):
+            for tile, forward in zip(batch.tiles, forwards, strict=True):
+                for p, part in enumerate(forward.final[k]):
                     layer[p, tile.order] = part[:, : cell.units]
             found.append(layer)
         return tuple(found)

@@ -19,6 +19,12 @@ def zeros(rows: int, width: int, dtype: np.dtype[Any]) -> Array:
     return flat[begin : begin + rows * width].reshape(rows, width)
 
 
+def zeros_like(array: Array) -> Array:
+    """Zeros of the shape and type of an array (rows, width)."""
+    rows, width = array.shape
+    return zeros(rows, width, array.dtype)
+
+
 def pitch_of(columns: int, dtype: np.dtype[Any]) -> int:
     """Elements of a row that holds ``columns`` of them."""
     return pitch(columns, dtype.itemsize)
@@ -53,7 +59,8 @@ def stacked(gates: Array, blocks: tuple[int, ...], count: int, dtype: np.dtype[A
 
 def row(gates: Array, blocks: tuple[int, ...], count: int, dtype: np.dtype[Any]) -> Array:
     """Copy gates (G, N) to one row (count P,)."""
-    return transposed(gates[:, :, None], blocks, count, dtype)[0]
+    out: Array = transposed(gates[:, :, None], blocks, count, dtype)[0]
+    return out
 
 
 def add_transposed(gates: Array, rows: Array, blocks: tuple[int, ...], count: int) -> None:

@@ -63,7 +63,9 @@ class Layout:
         vector = np.ascontiguousarray(found, dtype=np.float64)
         if not np.isfinite(vector).all():
             bad = int(np.flatnonzero(~np.isfinite(vector))[0])
-            raise DataError(f"{what} has {vector[bad]} at {self.place(bad)}; expected finite numbers")
+            raise DataError(
+                f"{what} has {vector[bad]} at {self.place(bad)}; expected finite numbers"
+            )
         return vector
 
     def place(self, index: int) -> str:

@@ -1,4 +1,4 @@
-"""The tangent of the backward pass: products of a tile with the exact Hessian (Pearlmutter 1994)."""
+"""The tangent of the backward pass: a tile's product with the exact Hessian (Pearlmutter 1994)."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Window(NamedTuple):
     @property
     def size(self) -> int:
         """Number of rows."""
-        return self.rows.stop - self.rows.start
+        return int(self.rows.stop - self.rows.start)
 
     def within(self, outer: Window) -> Window:
         """The same steps, in the rows and states of a longer window."""

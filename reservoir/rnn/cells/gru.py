@@ -29,8 +29,8 @@ class GRU:
         Number of units N.
     reset : {"before", "after"}
         ``"before"`` the recurrent product (Cho et al. 2014): ``n = tanh(W (r h-) + U x + b)``;
-        ``"after"`` it, as in cuDNN, PyTorch and Keras: ``n = tanh(r (W h- + b_n) + U x + b)``. Those
-        libraries exchange z and 1 - z: weights of z from there change their sign.
+        ``"after"`` it, as in cuDNN, PyTorch and Keras: ``n = tanh(r (W h- + b_n) + U x + b)``.
+        Those libraries exchange z and 1 - z: weights of z from there change their sign.
     learn_initial_state : bool
         Whether the initial state is a parameter; it is zero otherwise.
 

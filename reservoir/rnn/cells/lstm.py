@@ -77,30 +77,40 @@ class LSTM:
         return Trace((h, c), (zeros(rows, size, dtype), zeros(rows, lstm.BLOCKS * size, dtype)))
 
     def forward(self, steps: Steps, x: Array, w: Any, trace: Trace, work: Array) -> None:
-        lstm.forward(steps, x, w, *trace.states, *trace.rows)
+        h, c, tau, gates = *trace.states, *trace.rows
+        lstm.forward(steps, x, w, h, c, tau, gates)
 
     def tangent(
         self, steps: Steps, x: Array, R_x: Array, w: Any, v: Any, trace: Trace, to: Trace,
         work: Array,
     ) -> None:  # fmt: skip
-        lstm.tangent(steps, x, R_x, w, v, *trace.states, *trace.rows, to.rows[0], *to.states)
+        h, c, tau, gates = *trace.states, *trace.rows
+        R_h, R_c = to.states
+        lstm.tangent(steps, x, R_x, w, v, h, c, tau, gates, to.rows[0], R_h, R_c)
 
     def backward(
         self, steps: Steps, x: Array, w: Any, trace: Trace, tangent: Trace, damped: Damped,
         adjoint: Adjoint, sums: Sums, summed: bool, work: Array,
     ) -> None:  # fmt: skip
+        h, c, tau, gates = *trace.states, *trace.rows
+        R_h, R_c = tangent.states
+        carry, carry_c = adjoint.carry
         lstm.backward(
-            steps, x, w, *trace.states, *trace.rows, tangent.rows[0], *tangent.states, *damped,
-            adjoint.d, adjoint.d_a, *adjoint.carry, adjoint.d_x, sums, summed,
+            steps, x, w, h, c, tau, gates, tangent.rows[0], R_h, R_c,
+            damped.preactivations, damped.h, damped.c, damped.weighted,
+            adjoint.d, adjoint.d_a, carry, carry_c, adjoint.d_x, sums, summed,
         )  # fmt: skip
 
     def second(
         self, steps: Steps, x: Array, R_x: Array, w: Any, v: Any, trace: Trace, tangent: Trace,
         adjoint: Adjoint, R_adjoint: Adjoint, sums: Sums, work: Array,
     ) -> None:  # fmt: skip
+        h, c, tau, gates = *trace.states, *trace.rows
+        R_h, R_c = tangent.states
+        carry, carry_c, R_carry, R_carry_c = *adjoint.carry, *R_adjoint.carry
         lstm.second(
-            steps, x, R_x, w, v, *trace.states, *trace.rows, tangent.rows[0], *tangent.states,
-            adjoint.d, R_adjoint.d, adjoint.d_a, R_adjoint.d_a, *adjoint.carry, *R_adjoint.carry,
+            steps, x, R_x, w, v, h, c, tau, gates, tangent.rows[0], R_h, R_c,
+            adjoint.d, R_adjoint.d, adjoint.d_a, R_adjoint.d_a, carry, carry_c, R_carry, R_carry_c,
             adjoint.d_x, R_adjoint.d_x, sums,
         )  # fmt: skip
 

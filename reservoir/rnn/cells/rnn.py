@@ -75,9 +75,7 @@ class RNN:
         if bad.size:
             where = f" at unit {bad[0]}" if rates.ndim else ""
             raise DataError(f"leak_rate must be in (0, 1], got {rates.flat[bad[0]]}{where}")
-        object.__setattr__(
-            self, "leak_rate", tuple(rates.tolist()) if rates.ndim else float(rates)
-        )
+        object.__setattr__(self, "leak_rate", tuple(rates.tolist()) if rates.ndim else float(rates))
 
     @property
     def leak_rates(self) -> Array:
