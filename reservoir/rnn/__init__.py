@@ -2,8 +2,9 @@
 
 from reservoir.rnn.batch import Batch
 from reservoir.rnn.cells import GRU, LSTM, RNN
+from reservoir.rnn.initial import Initializer
 from reservoir.rnn.linearization import NetworkLinearization
 from reservoir.rnn.memory import Plan
 from reservoir.rnn.network import Network
 
-__all__ = ["GRU", "LSTM", "RNN", "Batch", "Network", "NetworkLinearization", "Plan"]
+__all__ = ["GRU", "LSTM", "RNN", "Batch", "Initializer", "Network", "NetworkLinearization", "Plan"]

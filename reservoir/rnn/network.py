@@ -16,6 +16,7 @@ from reservoir.errors import DataError
 from reservoir.rnn.batch import Batch, State, make_batch
 from reservoir.rnn.cells import GRU, LSTM, RNN, Cell
 from reservoir.rnn.forward import Forward
+from reservoir.rnn.initial import Initializer
 from reservoir.rnn.linearization import First, NetworkLinearization, first_passes, total
 from reservoir.rnn.memory import Plan, plan, windows_of
 from reservoir.rnn.packing import Packed, pack
@@ -98,6 +99,25 @@ class Network:
         which parameters they have.
         """
         return self.layout.views(theta)
+
+    def initial(
+        self,
+        random_state: int | np.random.Generator | None = None,
+        initializer: Initializer | None = None,
+    ) -> Flat:
+        """Initial parameters (P,).
+
+        Parameters
+        ----------
+        random_state : int or Generator, optional
+            The same seed, the same parameters; a Generator is used as it is.
+        initializer : Initializer, optional
+            By default orthogonal recurrent and normal input matrices, and forget biases of 1.
+        """
+        theta = np.zeros(self.size)
+        rng = np.random.default_rng(random_state)
+        (initializer or Initializer()).fill(self.cells, self.views(theta), rng)
+        return theta
 
     def pack(self, vector: Flat) -> Packed:
         """A vector of parameters as the kernels take it."""
