@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -15,7 +15,8 @@ from reservoir import threads
 from reservoir.errors import DataError
 from reservoir.rnn.cells import Cell
 from reservoir.rnn.padded import Array, pitch_of, zeros
-from reservoir.rnn.tile import Indices, Scored, Tile, cut, packed_steps
+from reservoir.rnn.tile import Indices, Scored, Tile, cut, packed_steps, runs_of
+from reservoir.rnn.windows import Cut, cut_tile
 from reservoir.series.collection import collect
 
 T = TypeVar("T")
@@ -33,11 +34,21 @@ class Batch:
     inputs: int
     outputs: int
     dtype: np.dtype[Any]
+    _cuts: dict[tuple[int, int | None, int], Cut] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def rows(self) -> int:
         """Steps of all sequences together."""
         return sum(tile.rows for tile in self.tiles)
+
+    def cut(self, k: int, segment: int | None, rows: int) -> Cut:
+        """Segments and windows of a tile, made once."""
+        key = k, segment, rows
+        if key not in self._cuts:
+            self._cuts[key] = cut_tile(self.tiles[k], segment, rows)
+        return self._cuts[key]
 
     def each(self, task: Callable[[int], T]) -> list[T]:
         """Run a task for the number of every tile, on all threads; results in their order."""
@@ -108,7 +119,8 @@ def _tile(
     x[:, : flat.shape[1]] = flat[source]
     rows = np.flatnonzero(wanted.weights[source] > 0.0)
     found = source[rows]
-    scored = Scored(rows, place[found], wanted.values[wanted.row[found]], wanted.weights[found])
+    values, weights = wanted.values[wanted.row[found]], wanted.weights[found]
+    scored = Scored(rows, place[found], values, weights, runs_of(rows, steps))
     parts = None
     if state is not None:
         parts = tuple(tuple(part[order] for part in layer) for layer in state)

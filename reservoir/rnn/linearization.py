@@ -16,7 +16,7 @@ from reservoir.rnn.batch import Batch, State
 from reservoir.rnn.by_sequence import BySequence
 from reservoir.rnn.cells.cell import Damped
 from reservoir.rnn.forward import Forward
-from reservoir.rnn.memory import Plan, segments_of, windows_of
+from reservoir.rnn.memory import Plan, window_rows
 from reservoir.rnn.padded import Array, zeros, zeros_like
 from reservoir.rnn.parameters import Flat
 from reservoir.rnn.second import second
@@ -52,8 +52,7 @@ def first_passes(
 ) -> First:
     """Value and gradient of one tile."""
     tile, loss = batch.tiles[k], network.matching_loss
-    segments = segments_of(tile, plan.segment)
-    windows = windows_of(tile, plan.segment, network.cells, batch.dtype)
+    segments, windows = batch.cut(k, plan.segment, window_rows(network.cells, batch.dtype))
     with network.shelves.one() as shelf:
         forward = Forward(network.cells, packed, tile, segments, shelf, keep=keep)
         outputs = forward.outputs[:, : network.outputs]

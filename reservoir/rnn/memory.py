@@ -12,8 +12,6 @@ from reservoir.errors import DataError
 from reservoir.rnn.batch import Batch
 from reservoir.rnn.cells import Cell
 from reservoir.rnn.padded import pitch_of
-from reservoir.rnn.tile import Tile
-from reservoir.rnn.windows import Window, cut_steps
 from reservoir.weights.arguments import whole
 
 WINDOW_BYTES = 1 << 20  # of the pre-activations of a window: they stay in the second-level cache
@@ -59,30 +57,6 @@ def window_rows(cells: tuple[Cell, ...], dtype: np.dtype[Any]) -> int:
     """Rows of a window."""
     widest = max(cell.blocks * pitch_of(cell.units, dtype) for cell in cells)
     return max(1, WINDOW_BYTES // (widest * dtype.itemsize))
-
-
-def segments_of(tile: Tile, segment: int | None) -> list[Window]:
-    """The windows of a tile whose activations are in memory together."""
-    steps = tile.steps.count.size
-    if steps == 0:
-        return []
-    length = steps if segment is None else segment
-    found = []
-    for start in range(0, steps, length):
-        found += cut_steps(tile, start, min(start + length, steps), tile.rows)
-    return found
-
-
-def windows_of(
-    tile: Tile, segment: int | None, cells: tuple[Cell, ...], dtype: np.dtype[Any]
-) -> list[list[Window]]:
-    """The windows of each segment of a tile."""
-    steps, rows = tile.steps.count.size, window_rows(cells, dtype)
-    length = steps if segment is None else segment
-    return [
-        cut_steps(tile, start, min(start + length, steps), rows)
-        for start in range(0, steps, max(1, length))
-    ]
 
 
 def plan(

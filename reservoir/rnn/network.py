@@ -18,7 +18,7 @@ from reservoir.rnn.cells import GRU, LSTM, RNN, Cell
 from reservoir.rnn.forward import Forward
 from reservoir.rnn.initial import Initializer
 from reservoir.rnn.linearization import First, NetworkLinearization, first_passes, total
-from reservoir.rnn.memory import Plan, plan, windows_of
+from reservoir.rnn.memory import Plan, plan, window_rows
 from reservoir.rnn.packing import Packed, pack
 from reservoir.rnn.padded import Array
 from reservoir.rnn.parameters import Flat, Layout
@@ -293,7 +293,8 @@ class Network:
 
     def _outputs(self, packed: Packed, batch: Batch, k: int) -> Forward:
         tile = batch.tiles[k]
-        windows = [w for part in windows_of(tile, None, self.cells, self.dtype) for w in part]
+        cut = batch.cut(k, None, window_rows(self.cells, self.dtype))
+        windows = [window for part in cut.windows for window in part]
         with self.shelves.one() as shelf:
             return Forward(self.cells, packed, tile, windows, shelf, keep="nothing")
 

@@ -43,6 +43,7 @@ class Scored(NamedTuple):
     place: Indices  # (n,) among the scored steps of the batch, sequence by sequence
     targets: Array  # (n, M), or (n,) labels
     weights: Array  # (n,) float64, above 0
+    runs: Runs  # the rows as runs
 
 
 class Tile(NamedTuple):
@@ -89,6 +90,7 @@ def runs_of(scored: Indices, steps: Steps) -> Runs:
         empty = np.zeros(0, np.int64)
         return Runs(empty, empty, empty)
     step = np.searchsorted(steps.first, scored, side="right")
-    begins = np.flatnonzero((np.diff(scored, prepend=-2) != 1) | (np.diff(step, prepend=-1) != 0))
-    counts = np.diff(begins, append=scored.size)
-    return Runs(scored[begins].astype(np.int64), counts.astype(np.int64), begins.astype(np.int64))
+    breaks = (scored[1:] != scored[:-1] + 1) | (step[1:] != step[:-1])
+    begins = np.concatenate([[0], np.flatnonzero(breaks) + 1])
+    ends = np.concatenate([begins[1:], [scored.size]])
+    return Runs(scored[begins], ends - begins, begins)

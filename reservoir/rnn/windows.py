@@ -8,7 +8,7 @@ import numpy as np
 
 from reservoir.kernels.readout import Runs
 from reservoir.kernels.steps import Steps
-from reservoir.rnn.tile import Indices, Tile, runs_of
+from reservoir.rnn.tile import Indices, Tile
 
 
 class Window(NamedTuple):
@@ -45,17 +45,35 @@ def window(tile: Tile, start: int, stop: int) -> Window:
     own = Steps(first[start:stop] - begin, count[start:stop].copy(), before)
     last = np.minimum(tile.lengths[:running], stop) - 1 - start  # last step of each lane here
     ends = before + own.first[last] + np.arange(running)
-    where = np.searchsorted(tile.scored.rows, [begin, end])
-    runs = runs_of(tile.scored.rows[where[0] : where[1]] - begin, own)
-    runs = runs._replace(out=runs.out + where[0])
+    row, many, out = tile.scored.runs
+    some = slice(*np.searchsorted(row, [begin, end]))
+    runs = Runs(row[some] - begin, many[some], out[some])
     states_begin = lanes + int(first[start - 1]) if start > 0 else 0
     return Window(
         own, slice(begin, end), slice(states_begin, lanes + end), running, ends, runs
     )  # fmt: skip
 
 
-def cut_steps(tile: Tile, start: int, stop: int, rows: int) -> list[Window]:
-    """Windows of about ``rows`` rows, at least one step each, that cover steps ``start:stop``."""
+class Cut(NamedTuple):
+    """A tile's steps: those whose activations are in memory together, and their windows."""
+
+    segments: list[Window]
+    windows: list[list[Window]]  # of each segment
+
+
+def cut_tile(tile: Tile, segment: int | None, rows: int) -> Cut:
+    """Cut into segments of so many steps (None: one), and those into windows of about ``rows``."""
+    steps = tile.steps.count.size
+    length = max(1, steps if segment is None else segment)
+    cuts = [(start, min(start + length, steps)) for start in range(0, steps, length)]
+    return Cut(
+        [window(tile, start, stop) for start, stop in cuts],
+        [_windows(tile, start, stop, rows) for start, stop in cuts],
+    )
+
+
+def _windows(tile: Tile, start: int, stop: int, rows: int) -> list[Window]:
+    """Windows of at least one step each that cover steps ``start:stop``."""
     windows = []
     while start < stop:
         limit = int(tile.steps.first[start]) + rows
