@@ -38,10 +38,10 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--repeats", type=int, default=7, help="rounds")
     parser.add_argument(
-        "--rows",
+        "--only",
         nargs="+",
         metavar="TEXT",
-        help="only rows with all of these texts, as 'LSTM' 'float64' '(256, 128, 100)'",
+        help="only rows named with all of these texts: --only LSTM gradient '(256, 128, 100)'",
     )
     parser.add_argument("--list", action="store_true", help="name the rows and end")
     parser.add_argument("--memory", action="store_true", help="peak memory alone")
@@ -54,7 +54,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
 def _chosen(arguments: argparse.Namespace) -> list[Row]:
     if arguments.memory:
         return []
-    texts = arguments.rows or []
+    texts = arguments.only or []
     listed = [row for row in rows() if all(text in row.key for text in texts)]
     if not listed:
         sys.exit("scripts/benchmark_products: no row has such a name (--list names them)")
@@ -90,7 +90,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
     where = machine(PACKAGES)
     measured = measure(chosen, arguments.repeats)
-    peaks = {} if arguments.rows else memory.measure()
+    peaks = {} if arguments.only else memory.measure()
     where["load"] += f" before, {load()} after"
     print(f"`{shlex.join(['scripts/benchmark_products', *argv])}`\n")
     for name, value in where.items():

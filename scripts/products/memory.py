@@ -43,16 +43,16 @@ def _kilobytes(name: str) -> int:
 
 def peak(job: Job) -> float:
     """Peak of this process over the bytes of all h."""
-    from products.ours import prepare
+    from products.ours import build, product
 
-    small, _ = prepare(replace(job, batch=16, steps=8))  # compiles or loads the kernels
-    small()
-    del small
+    small = replace(job, batch=16, steps=8)
+    product(*build(small), small)()  # compiles or loads the kernels
+    network, batch = build(job)
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     before = _kilobytes("VmRSS")
-    work, _ = prepare(job)
+    work = product(network, batch, job)
     work()
     work()
     states = job.batch * job.steps * job.units * np.dtype(job.dtype).itemsize

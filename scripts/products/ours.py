@@ -23,12 +23,18 @@ def build(job: Job) -> tuple[Network, Any]:
     return network, network.batch(given.inputs, given.targets)
 
 
+def product(network: Network, batch: Any, job: Job) -> Callable[[], Any]:
+    """The Gauss-Newton product of a linearization that is made here, once."""
+    given = problem(job)
+    linearization = network.linearize(given.theta, batch)
+    operator = linearization.operator(structural=STRUCTURAL if job.structural else 0.0)
+    return lambda: operator.matvec(given.direction)
+
+
 def prepare(job: Job) -> tuple[Callable[[], Any], str]:
     """A function that does the work of the job once; there is one way."""
     network, batch = build(job)
-    given = problem(job)
-    if job.work == "gradient":
-        return lambda: network.gradient(given.theta, batch), ""
-    linearization = network.linearize(given.theta, batch)
-    operator = linearization.operator(structural=STRUCTURAL if job.structural else 0.0)
-    return lambda: operator.matvec(given.direction), ""
+    if job.work == "product":
+        return product(network, batch, job), ""
+    theta = problem(job).theta
+    return lambda: network.gradient(theta, batch), ""

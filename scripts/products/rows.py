@@ -36,7 +36,7 @@ class Row:
 
     @property
     def key(self) -> str:
-        """What ``--rows`` looks in."""
+        """What ``--only`` looks in."""
         return f"{self.name} ({self.sizes}) {self.ours.dtype}"
 
     @property
