@@ -1,6 +1,32 @@
 """Optimizers for recurrent networks and other problems with curvature products.
 
-The package is reserved for Hessian-free optimization (truncated Newton by conjugate gradients on
-Gauss-Newton products, with Tikhonov and structural damping) and first-order methods. This release
-holds no optimizer yet: importing it works and gives nothing to call.
+What is here: what an optimizer asks of a problem (`Problem`, `Linearization`), the Gauss-Newton
+product with Tikhonov and structural damping composed from a linearization (`GaussNewton`), and
+the losses with matching output functions (`LOSSES`). The optimizers themselves, Hessian-free and
+first-order, are not in this release.
 """
+
+from hfopt.gauss_newton import GaussNewton
+from hfopt.losses import (
+    LOSSES,
+    LogisticCrossEntropy,
+    Loss,
+    SoftmaxCrossEntropy,
+    SquaredError,
+)
+from hfopt.problem import Gradient, Linearization, Problem, Structural, Tangent, as_structural
+
+__all__ = [
+    "LOSSES",
+    "GaussNewton",
+    "Gradient",
+    "Linearization",
+    "LogisticCrossEntropy",
+    "Loss",
+    "Problem",
+    "SoftmaxCrossEntropy",
+    "SquaredError",
+    "Structural",
+    "Tangent",
+    "as_structural",
+]

@@ -1,0 +1,258 @@
+"""Products of dense matrices in vector registers: the linear half of every trained recurrence.
+
+A tile of the result, a few rows by up to three vectors of columns, stays in registers while the
+depth goes by: for each step of the depth the right factor's columns are loaded as vectors and
+multiplied with one value of the left factor after the other. Every element is summed in the order
+of the depth, one fused multiply-add after the other, starting from what it held: its bits depend
+neither on the tiling, nor on the other rows, nor on the width of the machine's vectors.
+
+Matrices are rows of one length, the pitch, of which the leading columns count. A pitch is a whole
+number of vectors (`pitch`), so that whole vectors can be computed; what lies beyond the columns is
+finite as long as the operands are, and is never read as depth.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from reservoir.kernels.compile import inlined
+from reservoir.kernels.vectors import VECTOR_BITS, vector_fma
+
+LINE = 64  # bytes of a cache line
+VECTORS = 3  # of a tile's row
+ROWS = 8 if VECTOR_BITS == 512 else 4  # of a tile: as registers allow
+DEPTH = 128  # of a panel of the right factor that stays in the first-level cache
+
+
+def pitch(columns: int, itemsize: int) -> int:
+    """Elements from one row to the next: whole cache lines, an odd number of them.
+
+    An even number, above all a power of two, would put the rows of a panel into the same few sets
+    of the first-level cache.
+    """
+    lines = -(-max(columns, 1) * itemsize // LINE)
+    return (lines + 1 - lines % 2) * LINE // itemsize
+
+
+def _tile(rows: int, vectors: int) -> Any:
+    """An intrinsic for ``rows`` by ``vectors`` sums in registers."""
+
+    @intrinsic
+    def add_tile(
+        typing: Any,
+        a: Any,
+        a_start: Any,
+        a_row: Any,
+        a_depth: Any,
+        depth: Any,
+        b: Any,
+        b_start: Any,
+        c: Any,
+        c_start: Any,
+    ) -> Any:
+        """``c[r, :] += sum_k a[a_start + r a_row + k a_depth] b[k, :]``; starts in elements."""
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            a_array, b_array, c_array = (
+                context.make_array(signature.args[i])(context, builder, args[i]) for i in (0, 5, 7)
+            )
+            _, a_start, a_row, a_depth, depth, _, b_start, _, c_start = args
+            bits = signature.args[7].dtype.bitwidth
+            item, word = context.get_data_type(signature.args[7].dtype), ir.IntType(64)
+            width = VECTOR_BITS // bits
+            vector = ir.VectorType(item, width)
+            add = vector_fma(builder, vector, f"v{width}f{bits}")
+            b_pitch = cgutils.unpack_tuple(builder, b_array.shape, 2)[1]
+            c_pitch = cgutils.unpack_tuple(builder, c_array.shape, 2)[1]
+
+            def vector_at(data: Any, offset: Any) -> Any:
+                address = builder.gep(data, [offset], inbounds=True)
+                return builder.bitcast(address, vector.as_pointer())
+
+            def load(data: Any, offset: Any) -> Any:
+                value = builder.load(vector_at(data, offset))
+                value.align = bits // 8
+                return value
+
+            def splat(value: Any) -> Any:
+                undefined = ir.Constant(vector, ir.Undefined)
+                single = builder.insert_element(undefined, value, ir.IntType(32)(0))
+                mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
+                return builder.shuffle_vector(single, undefined, mask)
+
+            places = []
+            for r in range(rows):
+                row = builder.add(c_start, builder.mul(c_pitch, word(r)))
+                places.append([builder.add(row, word(v * width)) for v in range(vectors)])
+            totals = [[cgutils.alloca_once(builder, vector) for _ in row] for row in places]
+            for place_row, total_row in zip(places, totals, strict=True):
+                for place, total in zip(place_row, total_row, strict=True):
+                    builder.store(load(c_array.data, place), total)
+            firsts = [builder.add(a_start, builder.mul(a_row, word(r))) for r in range(rows)]
+            with cgutils.for_range(builder, depth, intp=word) as loop:
+                b_at = builder.add(b_start, builder.mul(loop.index, b_pitch))
+                columns = [
+                    load(b_array.data, builder.add(b_at, word(v * width))) for v in range(vectors)
+                ]
+                along = builder.mul(loop.index, a_depth)
+                for first, total_row in zip(firsts, totals, strict=True):
+                    at = builder.gep(a_array.data, [builder.add(first, along)], inbounds=True)
+                    factor = splat(builder.load(at))
+                    for column, total in zip(columns, total_row, strict=True):
+                        product = [factor, column, builder.load(total)]
+                        builder.store(builder.call(add, product), total)
+            for place_row, total_row in zip(places, totals, strict=True):
+                for place, total in zip(place_row, total_row, strict=True):
+                    target = vector_at(c_array.data, place)
+                    builder.store(builder.load(total), target).align = bits // 8
+            return context.get_dummy_value()
+
+        return types.void(a, a_start, a_row, a_depth, depth, b, b_start, c, c_start), generate
+
+    return add_tile
+
+
+_tile_8_3, _tile_8_2, _tile_8_1 = (_tile(8, v) for v in (3, 2, 1))
+_tile_4_3, _tile_4_2, _tile_4_1 = (_tile(4, v) for v in (3, 2, 1))
+_tile_2_3, _tile_2_2, _tile_2_1 = (_tile(2, v) for v in (3, 2, 1))
+_tile_1_3, _tile_1_2, _tile_1_1 = (_tile(1, v) for v in (3, 2, 1))
+
+
+@inlined
+def _add_8(
+    vectors: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int,
+    c: Any, to: int,
+) -> None:  # fmt: skip
+    if vectors == 3:
+        _tile_8_3(a, at, a_row, a_depth, depth, b, b_at, c, to)
+    elif vectors == 2:
+        _tile_8_2(a, at, a_row, a_depth, depth, b, b_at, c, to)
+    else:
+        _tile_8_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
+
+
+@inlined
+def _add_4(
+    vectors: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int,
+    c: Any, to: int,
+) -> None:  # fmt: skip
+    if vectors == 3:
+        _tile_4_3(a, at, a_row, a_depth, depth, b, b_at, c, to)
+    elif vectors == 2:
+        _tile_4_2(a, at, a_row, a_depth, depth, b, b_at, c, to)
+    else:
+        _tile_4_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
+
+
+@inlined
+def _add_2(
+    vectors: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int,
+    c: Any, to: int,
+) -> None:  # fmt: skip
+    if vectors == 3:
+        _tile_2_3(a, at, a_row, a_depth, depth, b, b_at, c, to)
+    elif vectors == 2:
+        _tile_2_2(a, at, a_row, a_depth, depth, b, b_at, c, to)
+    else:
+        _tile_2_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
+
+
+@inlined
+def _add_1(
+    vectors: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int,
+    c: Any, to: int,
+) -> None:  # fmt: skip
+    if vectors == 3:
+        _tile_1_3(a, at, a_row, a_depth, depth, b, b_at, c, to)
+    elif vectors == 2:
+        _tile_1_2(a, at, a_row, a_depth, depth, b, b_at, c, to)
+    else:
+        _tile_1_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
+
+
+@inlined
+def _add(
+    a: Any, a_start: int, a_row: int, a_depth: int, rows: int, depth: int, b: Any, b_start: int,
+    c: Any, c_start: int, columns: int,
+) -> None:  # fmt: skip
+    """``c[r, j] += sum_k a[a_start + r a_row + k a_depth] b[k, j]``; starts in elements."""
+    width = VECTOR_BITS // (8 * c.itemsize)
+    b_pitch, c_pitch = b.shape[1], c.shape[1]
+    vectors = (columns + width - 1) // width
+    for first in range(0, vectors, VECTORS):
+        count = min(VECTORS, vectors - first)
+        for k in range(0, depth, DEPTH):
+            here = min(DEPTH, depth - k)
+            b_at = b_start + k * b_pitch + first * width
+            r = 0
+            while r < rows:
+                at = a_start + r * a_row + k * a_depth
+                to = c_start + r * c_pitch + first * width
+                left = rows - r
+                if ROWS == 8 and left >= 8:
+                    _add_8(count, a, at, a_row, a_depth, here, b, b_at, c, to)
+                    r += 8
+                elif left >= 4:
+                    _add_4(count, a, at, a_row, a_depth, here, b, b_at, c, to)
+                    r += 4
+                elif left >= 2:
+                    _add_2(count, a, at, a_row, a_depth, here, b, b_at, c, to)
+                    r += 2
+                else:
+                    _add_1(count, a, at, a_row, a_depth, here, b, b_at, c, to)
+                    r += 1
+
+
+@inlined
+def add_product(
+    a: Any, a_row: int, a_column: int, rows: int, depth: int, b: Any, b_row: int, b_column: int,
+    c: Any, c_row: int, c_column: int, columns: int,
+) -> None:  # fmt: skip
+    """``c[rows, columns] += a[rows, depth] @ b[depth, columns]``, each from its row and column."""
+    a_start = a_row * a.shape[1] + a_column
+    b_start = b_row * b.shape[1] + b_column
+    c_start = c_row * c.shape[1] + c_column
+    _add(a, a_start, a.shape[1], 1, rows, depth, b, b_start, c, c_start, columns)
+
+
+@inlined
+def add_outer(
+    a: Any, a_row: int, a_column: int, rows: int, depth: int, b: Any, b_row: int, b_column: int,
+    c: Any, c_row: int, c_column: int, columns: int,
+) -> None:  # fmt: skip
+    """``c[rows, columns] += a[depth, rows].T @ b[depth, columns]``, each from its place."""
+    a_start = a_row * a.shape[1] + a_column
+    b_start = b_row * b.shape[1] + b_column
+    c_start = c_row * c.shape[1] + c_column
+    _add(a, a_start, 1, a.shape[1], rows, depth, b, b_start, c, c_start, columns)
+
+
+@inlined
+def add_gate(
+    a: Any, a_row: int, rows: int, depth: int, b: Any, gate: int, c: Any, c_row: int, block: int,
+    units: int, P: int,
+) -> None:  # fmt: skip
+    """Add ``a[rows] @ b[:, gate]`` to a block of rows of c: gates and blocks are P columns each."""
+    add_product(a, a_row, 0, rows, depth, b, 0, gate * P, c, c_row, block * P, units)
+
+
+@inlined
+def add_gate_back(
+    d: Any, row: int, block: int, rows: int, units: int, w: Any, gate: int, carry: Any, c_row: int,
+    columns: int, P: int,
+) -> None:  # fmt: skip
+    """Add ``d[rows, block] @ w[gate]``, w: (gates units, pitch), to rows of the carry."""
+    add_product(d, row, block * P, rows, units, w, gate * units, 0, carry, c_row, 0, columns)
+
+
+@inlined
+def add_gate_outer(
+    a: Any, a_row: int, depth: int, rows: int, d: Any, row: int, block: int, sums: Any, gate: int,
+    units: int, P: int,
+) -> None:  # fmt: skip
+    """Add ``a[depth].T @ d[depth, block]`` to a gate's columns of the sums (rows, gates P)."""
+    add_outer(a, a_row, 0, rows, depth, d, row, block * P, sums, 0, gate * P, units)

@@ -1,0 +1,10 @@
+"""Trained recurrent networks: cells, their exact derivatives, and curvature products."""
+
+from reservoir.rnn.batch import Batch
+from reservoir.rnn.cells import GRU, LSTM, RNN
+from reservoir.rnn.initial import Initializer
+from reservoir.rnn.linearization import NetworkLinearization
+from reservoir.rnn.memory import Plan
+from reservoir.rnn.network import Network
+
+__all__ = ["GRU", "LSTM", "RNN", "Batch", "Initializer", "Network", "NetworkLinearization", "Plan"]

@@ -1,0 +1,153 @@
+"""The backward pass of a tile: derivatives by the parameters, from those by the outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from reservoir.kernels.readout import read_back, read_sums
+from reservoir.kernels.sums import Sums
+from reservoir.rnn.by_sequence import BySequence
+from reservoir.rnn.cells.cell import Adjoint, Damped, Trace
+from reservoir.rnn.forward import Forward, Parts
+from reservoir.rnn.packing import INITIAL
+from reservoir.rnn.padded import Array, pitch_of, zeros
+from reservoir.rnn.parameters import Flat, Layout, of_layer
+from reservoir.rnn.scratch import Shelf
+from reservoir.rnn.windows import Window
+
+
+class Injected(Protocol):
+    """What reaches states and pre-activations from outside: tangents that are damped."""
+
+    def segment(self, index: int) -> list[Trace]:
+        """For a segment: an array for each part of the states and for the pre-activations."""
+
+
+class LayerSums:
+    """Derivatives of one tile by the parameters, in the forms of the kernels."""
+
+    def __init__(self, forward: Forward, shelf: Shelf) -> None:
+        tile, dtype = forward.tile, forward.tile.x.dtype
+        lanes = tile.order.size
+        self.layers: list[Sums] = []
+        self.carry: list[Parts] = []
+        for k, cell in enumerate(forward.cells):
+            w = forward.parameters.layers[k]
+            self.layers.append(shelf.sums(("sums", k), cell, w.U.shape[0], lanes))
+            size = w.W_back.shape[1]
+            self.carry.append(
+                tuple(shelf.zeros(("carry", k, part), lanes, size) for part in cell.parts)
+            )
+        readout = forward.parameters.readout
+        self.V = shelf.zeros(("V",), *readout.V_back.shape)
+        self.c = np.zeros(readout.V.shape[1], dtype)
+
+    def add_to(self, gradient: Flat, layout: Layout, forward: Forward) -> None:
+        """Add to a vector of all parameters."""
+        views = layout.views(gradient)
+        for k, cell in enumerate(forward.cells):
+            own = of_layer(views, k)
+            cell.add_gradient(self.layers[k], own)
+            for part, carry in zip(cell.parts, self.carry[k], strict=True):
+                if INITIAL[part] in own and forward.tile.state is None:
+                    own[INITIAL[part]] += carry[:, : cell.units].sum(axis=0, dtype=np.float64)
+        outputs, units = views["readout/V"].shape
+        views["readout/V"] += self.V[:, :units]
+        views["readout/c"] += self.c[:outputs]
+
+
+def backward(
+    forward: Forward,
+    windows: Sequence[Sequence[Window]],
+    e: Array,
+    layout: Layout,
+    shelf: Shelf,
+    *,
+    damped: Damped | None = None,
+    injected: Injected | None = None,
+    by_sequence: BySequence | None = None,
+) -> Flat:
+    """Derivatives by all parameters of what has the derivatives ``e`` by the outputs.
+
+    Parameters
+    ----------
+    e : (scored, pitch of M)
+    damped, injected
+        Coefficients and what they multiply, added on the way.
+    by_sequence : BySequence, optional
+        Filled: the same for each sequence on its own; then the result is their sum.
+
+    Returns
+    -------
+    ndarray, shape (P,), float64
+    """
+    sums = LayerSums(forward, shelf)
+    dtype = forward.tile.x.dtype.type
+    damped = damped or Damped(dtype(0), dtype(0), dtype(0), True)
+    readout, cells = forward.parameters.readout, forward.cells
+    nothing = [_nothing(forward, k) for k in range(len(cells))]
+    for index in range(len(windows) - 1, -1, -1):
+        segment = forward.segments[index]
+        whole = forward.traces(index, shelf)
+        given = injected.segment(index) if injected is not None else None
+        derivatives = by_sequence.derivatives(segment) if by_sequence is not None else []
+        for window in reversed(windows[index]):
+            inner = window.within(segment)
+            traces = [trace.window(inner.states, inner.rows) for trace in whole]
+            h, lanes = traces[-1].states[0], window.steps.lanes
+            if by_sequence is None:
+                read_sums(
+                    window.runs, e, h, lanes, len(readout.V_back), len(readout.V), sums.V, sums.c
+                )
+            d = shelf.zeros(("d", len(cells) - 1), window.size, h.shape[1])
+            read_back(window.runs, readout, e, d)
+            for k in range(len(cells) - 1, -1, -1):
+                x = forward.tile.x[window.rows] if k == 0 else traces[k - 1].states[0][lanes:]
+                tangent = nothing[k]
+                if given is not None:
+                    tangent = given[k].window(inner.states, inner.rows)
+                adjoint = adjoint_of(forward, k, d, sums.carry[k], shelf, "")
+                cells[k].backward(
+                    window.steps, x, forward.parameters.layers[k], traces[k], tangent, damped,
+                    adjoint, sums.layers[k], by_sequence is None,
+                    shelf.work(k, cells[k], forward.tile.order.size),
+                )  # fmt: skip
+                if by_sequence is not None:
+                    derivatives[k][inner.rows] = adjoint.d_a
+                d = adjoint.d_x
+        if by_sequence is not None:
+            by_sequence.add(index, whole, derivatives, e)
+    gradient = np.zeros(layout.size)
+    if by_sequence is not None:
+        by_sequence.finish(sums.layers, sums.carry)
+        gradient += by_sequence.gradient
+    else:
+        sums.add_to(gradient, layout, forward)
+    return gradient
+
+
+def adjoint_of(
+    forward: Forward, layer: int, d: Array, carry: Parts, shelf: Shelf, name: str
+) -> Adjoint:
+    """Memory for the derivatives by one layer over a window, with what reaches it from above."""
+    cell, w = forward.cells[layer], forward.parameters.layers[layer]
+    rows, size = d.shape
+    d_a = d
+    if cell.blocks > 1:
+        d_a = shelf.take(("d_a" + name, layer), rows, cell.blocks * size)
+    d_x = forward.tile.x[:0]
+    if layer > 0:
+        d_x = shelf.take(("d" + name, layer - 1), rows, w.U_back.shape[1])
+    return Adjoint(d, d_a, carry, d_x)
+
+
+def _nothing(forward: Forward, layer: int) -> Trace:
+    """In place of tangents that nobody reads."""
+    cell = forward.cells[layer]
+    size = pitch_of(cell.units, forward.tile.x.dtype)
+    none = zeros(0, size, forward.tile.x.dtype)
+    rows = zeros(0, cell.blocks * size, forward.tile.x.dtype)
+    return Trace(tuple(none for _ in cell.parts), (rows,))

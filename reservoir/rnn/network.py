@@ -1,0 +1,320 @@
+"""A trained recurrent network: cells in layers, a linear readout and a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hfopt.losses import LOSSES, Loss
+from hfopt.problem import Gradient
+from reservoir import threads
+from reservoir.errors import DataError
+from reservoir.rnn.batch import Batch, State, make_batch
+from reservoir.rnn.cells import GRU, LSTM, RNN, Cell
+from reservoir.rnn.forward import Forward
+from reservoir.rnn.initial import Initializer
+from reservoir.rnn.linearization import First, NetworkLinearization, first_passes, total
+from reservoir.rnn.memory import Plan, plan, windows_of
+from reservoir.rnn.packing import Packed, pack
+from reservoir.rnn.padded import Array
+from reservoir.rnn.parameters import Flat, Layout
+from reservoir.rnn.scratch import Shelves
+from reservoir.weights.arguments import one_of, whole
+
+
+class Network:
+    """Layers of cells, ``o = V h + c`` of the last one, and a loss of the outputs o.
+
+    An `hfopt` problem: value, gradient and linearization at a flat vector of parameters. A network
+    itself has no parameters and no state; it says what they mean.
+
+    Parameters
+    ----------
+    cells : RNN, LSTM or GRU, or a sequence of them
+        One a layer, the first one nearest to the inputs.
+    inputs, outputs : int
+        Columns of the inputs and of the linear outputs.
+    loss : {"squared_error", "logistic_cross_entropy", "softmax_cross_entropy"}
+        With its matching output function.
+    dtype : {"float64", "float32"}
+        Of the passes; parameters, gradients and products are float64 in any case.
+
+    Notes
+    -----
+    The value of a batch is the sum of weighted losses of its scored steps over the sum of their
+    weights. Results have the same bits for any number of threads.
+    """
+
+    def __init__(
+        self,
+        cells: Cell | Sequence[Cell],
+        inputs: int,
+        outputs: int,
+        loss: str = "squared_error",
+        dtype: str = "float64",
+    ) -> None:
+        layers = tuple(cells) if isinstance(cells, Sequence) else (cells,)
+        if not layers:
+            raise DataError("cells: expected at least one")
+        for cell in layers:
+            if not isinstance(cell, RNN | LSTM | GRU):
+                raise DataError(f"cells: expected RNN, LSTM or GRU, got {cell!r}")
+        self.cells: tuple[Cell, ...] = layers
+        self.inputs = whole("inputs", inputs, least=0)
+        self.outputs = whole("outputs", outputs, least=1)
+        self.loss = one_of("loss", loss, LOSSES)
+        self.matching_loss: Loss = LOSSES[self.loss]
+        self.dtype = np.dtype(one_of("dtype", dtype, ("float64", "float32")))
+        self.layout = Layout(tuple(self._shapes()))
+        self.shelves = Shelves(self.dtype)
+
+    def _shapes(self) -> list[tuple[str, tuple[int, ...]]]:
+        found: list[tuple[str, tuple[int, ...]]] = []
+        columns = self.inputs
+        for k, cell in enumerate(self.cells):
+            found += [(f"layers/{k}/{name}", s) for name, s in cell.shapes(columns).items()]
+            columns = cell.units
+        return [*found, ("readout/V", (self.outputs, columns)), ("readout/c", (self.outputs,))]
+
+    def __repr__(self) -> str:
+        cells = self.cells[0] if len(self.cells) == 1 else list(self.cells)
+        return (
+            f"Network({cells!r}, inputs={self.inputs}, outputs={self.outputs}, "
+            f"loss={self.loss!r}, dtype={self.dtype.name!r})"
+        )
+
+    @property
+    def size(self) -> int:
+        """Number of parameters P."""
+        return self.layout.size
+
+    def views(self, theta: Flat) -> dict[str, Flat]:
+        """Named arrays in a vector of all parameters: writing to one writes to the vector.
+
+        Names are ``layers/0/U``, ``layers/0/W``, ..., ``readout/V``, ``readout/c``; the cells say
+        which parameters they have.
+        """
+        return self.layout.views(theta)
+
+    def initial(
+        self,
+        random_state: int | np.random.Generator | None = None,
+        initializer: Initializer | None = None,
+    ) -> Flat:
+        """Initial parameters (P,).
+
+        Parameters
+        ----------
+        random_state : int or Generator, optional
+            The same seed, the same parameters; a Generator is used as it is.
+        initializer : Initializer, optional
+            By default orthogonal recurrent and normal input matrices, and forget biases of 1.
+        """
+        theta = np.zeros(self.size)
+        rng = np.random.default_rng(random_state)
+        (initializer or Initializer()).fill(self.cells, self.views(theta), rng)
+        return theta
+
+    def pack(self, vector: Flat) -> Packed:
+        """A vector of parameters as the kernels take it."""
+        return pack(self.layout, self.cells, vector, self.dtype)
+
+    def batch(
+        self,
+        inputs: Any,
+        targets: Any,
+        *,
+        at: str = "every",
+        weights: Any = None,
+        state: Any = None,
+    ) -> Batch:
+        """Check and pack sequences for this network.
+
+        Parameters
+        ----------
+        inputs : list of (T_i, K), or (B, T, K), or one (T, K)
+        targets : see ``at``; (T_i, M), or (T_i,) labels of the softmax cross-entropy
+        at : {"every", "last"}
+            ``"every"``: a list with a target for each step. ``"last"``: one target a sequence,
+            (B, M), or (B,) labels, for its last step.
+        weights : list of (T_i,) or, for ``at="last"``, (B,), optional
+            How much each target counts, at least 0; 0 is a mask, and its target is not looked at.
+        state : tuple of (parts, B, N), optional
+            Initial state of each layer: h, and c of an LSTM; the ``state`` that another batch ended
+            with. By default the learned one, or zero.
+
+        Returns
+        -------
+        Batch
+
+        Raises
+        ------
+        DataError
+            Wrong shapes, numbers that are not finite, targets out of the range of the loss, nothing
+            scored. The message names the series, the step and the column, from 0.
+        """
+        columns = (self.inputs, self.outputs)
+        return make_batch(
+            self.cells, columns, self.matching_loss, self.dtype, inputs, targets, at, weights, state
+        )
+
+    def plan(
+        self, batch: Batch, memory: int | None = None, segment: int | str | None = None
+    ) -> Plan:
+        """What `gradient` and `linearize` will remember with these options, and what it takes."""
+        return plan(self.cells, batch, min(threads.count(), len(batch.tiles)), memory, segment)
+
+    def value(self, theta: ArrayLike, batch: Batch) -> float:
+        """The loss of a batch; infinite or NaN if the outputs are.
+
+        Raises
+        ------
+        DataError
+            ``theta`` has the wrong length, or is not finite (the message names the parameter); the
+            batch was made by another network, or without targets.
+        """
+        packed = self.pack(self._checked(theta, batch))
+
+        def one(k: int) -> float:
+            tile = batch.tiles[k]
+            forward = self._outputs(packed, batch, k)
+            values = self.matching_loss.values(
+                forward.outputs[:, : self.outputs], tile.scored.targets
+            )
+            return float((tile.scored.weights / batch.weight) @ values) if values.size else 0.0
+
+        return sum(batch.each(one))
+
+    def gradient(
+        self,
+        theta: ArrayLike,
+        batch: Batch,
+        *,
+        squares: bool = False,
+        memory: int | None = None,
+        segment: int | str | None = None,
+    ) -> Gradient:
+        """Value and gradient by backpropagation through time, and the final state.
+
+        Parameters
+        ----------
+        theta : (P,)
+        batch : Batch
+        squares : bool
+            Whether the sum over sequences of their squared gradients is wanted; the gradient is
+            then summed in another order, hence equal to rounding.
+        memory, segment
+            As in `linearize`; activations are held for one tile a thread in any case.
+
+        Returns
+        -------
+        Gradient
+            ``value``, ``gradient`` (P,), ``squares`` (P,) or None, ``state``: of each layer the
+            final (parts, B, N). What is not finite is returned as it is.
+        """
+        packed = self.pack(self._checked(theta, batch))
+        chosen = self.plan(batch, memory, segment)
+
+        def one(k: int) -> First:
+            return first_passes(self, batch, k, packed, chosen, "shelf", squares)
+
+        found = batch.each(one)
+        return Gradient(
+            sum(first.value for first in found),
+            total([first.gradient for first in found]),
+            total([f.squares for f in found if f.squares is not None]) if squares else None,
+            self.final_state(batch, [first.begun.forward for first in found]),
+        )
+
+    def linearize(
+        self,
+        theta: ArrayLike,
+        batch: Batch,
+        *,
+        squares: bool = False,
+        memory: int | None = None,
+        segment: int | str | None = None,
+    ) -> NetworkLinearization:
+        """Value, gradient, and products with Jacobians, Gauss-Newton matrix and Hessian.
+
+        Parameters
+        ----------
+        theta : (P,)
+        batch : Batch
+        squares : bool
+            As in `gradient`.
+        memory : int, optional
+            Bytes that activations and working memory (`plan`) may take: what does not fit is made
+            anew at each product, in segments of about sqrt(T) steps, with the same bits. No bound
+            by default.
+        segment : int or "sqrt", optional
+            Steps of a segment, instead of ``memory``.
+
+        Raises
+        ------
+        DataError
+            As `value`; or ``memory`` is too little, with what is needed.
+        """
+        vector = self._checked(theta, batch)
+        return NetworkLinearization(
+            self, vector, batch, self.plan(batch, memory, segment), squares=squares
+        )
+
+    def predict(
+        self, theta: ArrayLike, inputs: Any, state: Any = None
+    ) -> tuple[list[Array], State]:
+        """Linear outputs (T_i, M) of each sequence, and the final state.
+
+        Parameters
+        ----------
+        theta : (P,)
+        inputs, state
+            As in `batch`.
+        """
+        packed = self.pack(self.layout.checked(theta, "theta"))
+        batch = self._unscored(inputs, state)
+        found = batch.each(partial(self._outputs, packed, batch))
+        outputs: list[Array] = [np.zeros((0, self.outputs), self.dtype)] * batch.sequences
+        for tile, forward in zip(batch.tiles, found, strict=True):
+            for lane, sequence in enumerate(tile.order):
+                rows = tile.steps.first[: tile.lengths[lane]] + lane
+                outputs[sequence] = forward.outputs[rows, : self.outputs]
+        return outputs, self.final_state(batch, found)
+
+    def _unscored(self, inputs: Any, state: Any) -> Batch:
+        columns = (self.inputs, self.outputs)
+        return make_batch(
+            self.cells, columns, self.matching_loss, self.dtype, inputs, None, "every", None, state
+        )
+
+    def _outputs(self, packed: Packed, batch: Batch, k: int) -> Forward:
+        tile = batch.tiles[k]
+        windows = [w for part in windows_of(tile, None, self.cells, self.dtype) for w in part]
+        with self.shelves.one() as shelf:
+            return Forward(self.cells, packed, tile, windows, shelf, keep="nothing")
+
+    def _checked(self, theta: ArrayLike, batch: Batch) -> Flat:
+        made = batch.inputs, batch.outputs, batch.dtype
+        if made != (self.inputs, self.outputs, self.dtype):
+            raise DataError(
+                f"the batch was made for {batch.inputs} inputs, {batch.outputs} outputs and "
+                f"{batch.dtype}; this network has {self.inputs}, {self.outputs} and {self.dtype}"
+            )
+        if batch.weight == 0.0:
+            raise DataError("the batch has no targets")
+        return self.layout.checked(theta, "theta")
+
+    def final_state(self, batch: Batch, forwards: Sequence[Forward]) -> State:
+        """Of each layer (parts, B, N), from the passes of all tiles."""
+        found = []
+        for k, cell in enumerate(self.cells):
+            layer = np.zeros((len(cell.parts), batch.sequences, cell.units), self.dtype)
+            for tile, forward in zip(batch.tiles, forwards, strict=True):
+                for p, part in enumerate(forward.final[k]):
+                    layer[p, tile.order] = part[:, : cell.units]
+            found.append(layer)
+        return tuple(found)

@@ -1,0 +1,83 @@
+"""The flat vector of all parameters and the named arrays in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reservoir.errors import DataError
+
+Shape = tuple[int, ...]
+Flat = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Names and shapes of parameters that lie one after the other in a vector.
+
+    Parameters
+    ----------
+    shapes : tuple of (name, shape)
+        In their order; the arrays are in C order.
+    """
+
+    shapes: tuple[tuple[str, Shape], ...]
+
+    @cached_property
+    def size(self) -> int:
+        """Number of parameters."""
+        return sum(math.prod(shape) for _, shape in self.shapes)
+
+    def _places(self) -> Iterator[tuple[str, Shape, int]]:
+        start = 0
+        for name, shape in self.shapes:
+            yield name, shape, start
+            start += math.prod(shape)
+
+    def views(self, theta: Flat) -> dict[str, Flat]:
+        """Named views of a vector: writing to one writes to the vector."""
+        return {
+            name: theta[start : start + math.prod(shape)].reshape(shape)
+            for name, shape, start in self._places()
+        }
+
+    def checked(self, theta: object, what: str) -> Flat:
+        """``theta`` as a vector of float64, or a DataError that names the wrong parameter.
+
+        Raises
+        ------
+        DataError
+            Not a vector of ``size`` real numbers, or not finite.
+        """
+        found = np.asarray(theta)
+        if found.dtype.kind not in "fiu" or found.shape != (self.size,):
+            raise DataError(
+                f"{what} must be a vector of {self.size} real numbers; "
+                f"got {found.dtype} of shape {found.shape}"
+            )
+        vector = np.ascontiguousarray(found, dtype=np.float64)
+        if not np.isfinite(vector).all():
+            bad = int(np.flatnonzero(~np.isfinite(vector))[0])
+            raise DataError(
+                f"{what} has {vector[bad]} at {self.place(bad)}; expected finite numbers"
+            )
+        return vector
+
+    def place(self, index: int) -> str:
+        """The name of a parameter: ``layers/0/W[3, 4]``."""
+        for name, shape, start in self._places():
+            if index < start + math.prod(shape):
+                at = np.unravel_index(index - start, shape)
+                return f"{name}[{', '.join(str(int(i)) for i in at)}]"
+        raise IndexError(index)
+
+
+def of_layer(views: dict[str, Flat], layer: int) -> dict[str, Flat]:
+    """The arrays of one layer under their short names."""
+    prefix = f"layers/{layer}/"
+    return {name.removeprefix(prefix): a for name, a in views.items() if name.startswith(prefix)}

@@ -1,0 +1,86 @@
+"""Working memory that a thread takes, uses for one tile, and gives back for the next."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from reservoir.kernels.sums import Sums
+from reservoir.rnn.cells import Cell
+from reservoir.rnn.cells.cell import Trace
+from reservoir.rnn.padded import Array, pitch_of, zeros
+
+
+class Shelf:
+    """Arrays by name: allocated when first asked for, and larger when a larger one is asked for."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+        self._arrays: dict[tuple[Any, ...], Array] = {}
+        self._traces: dict[int, Trace] = {}
+        self._sums: dict[tuple[Any, ...], Sums] = {}
+
+    def take(self, name: tuple[Any, ...], rows: int, width: int) -> Array:
+        """The first rows of an array (at least ``rows``, width): what is in it is left over."""
+        found = self._arrays.get(name)
+        if found is None or found.shape[0] < rows or found.shape[1] != width:
+            found = self._arrays[name] = zeros(rows, width, self.dtype)
+        return found[:rows]
+
+    def zeros(self, name: tuple[Any, ...], rows: int, width: int) -> Array:
+        """As `take`, of zeros."""
+        found = self.take(name, rows, width)
+        found[:] = 0
+        return found
+
+    def sums(self, name: tuple[Any, ...], cell: Cell, inputs: int, lanes: int) -> Sums:
+        """Zeros for the derivatives by the parameters of a layer."""
+        found = self._sums.get(name)
+        if found is None or found.b.shape[0] < lanes:
+            self._sums[name] = cell.sums(inputs, lanes, self.dtype)
+            return self._sums[name]
+        for array in found:
+            array[:] = 0
+        return found
+
+    def trace(self, name: tuple[Any, ...], cell: Cell, lanes: int, rows: int, width: int) -> Trace:
+        """States and one array of rows (rows, width)."""
+        size = pitch_of(cell.units, self.dtype)
+        states = (self.take((*name, part), lanes + rows, size) for part in cell.parts)
+        return Trace(tuple(states), (self.take((*name, "rows"), rows, width),))
+
+    def activations(self, layer: int, cell: Cell, lanes: int, rows: int) -> Trace:
+        """Memory for the forward pass of a layer."""
+        found = self._traces.get(layer)
+        if found is None or found.states[0].shape[0] < lanes + rows:
+            found = self._traces[layer] = cell.trace(lanes, rows, self.dtype)
+        return found.window(slice(lanes + rows), slice(rows))
+
+    def work(self, layer: int, cell: Cell, lanes: int) -> Array:
+        """The working memory of a cell's kernels (4, lanes, P)."""
+        size = pitch_of(cell.units, self.dtype)
+        return self.take(("work", layer), 4 * lanes, size).reshape(4, lanes, size)
+
+
+class Shelves:
+    """As many shelves as there are threads at work."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self._dtype = dtype
+        self._free: deque[Shelf] = deque()
+
+    @contextmanager
+    def one(self) -> Iterator[Shelf]:
+        """A shelf that nobody else uses meanwhile."""
+        try:
+            shelf = self._free.pop()
+        except IndexError:
+            shelf = Shelf(self._dtype)
+        try:
+            yield shelf
+        finally:
+            self._free.append(shelf)

@@ -1,0 +1,81 @@
+"""The tangent of the backward pass: a tile's product with the exact Hessian (Pearlmutter 1994)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from reservoir.kernels.readout import read_back, read_sums
+from reservoir.rnn.backward import LayerSums, adjoint_of
+from reservoir.rnn.forward import Forward
+from reservoir.rnn.padded import Array
+from reservoir.rnn.parameters import Flat, Layout
+from reservoir.rnn.scratch import Shelf
+from reservoir.rnn.tangent import Tangent
+from reservoir.rnn.windows import Window
+
+
+def second(
+    forward: Forward,
+    windows: Sequence[Sequence[Window]],
+    tangent: Tangent,
+    e: Array,
+    R_e: Array,
+    layout: Layout,
+    shelf: Shelf,
+) -> Flat:
+    """The directional derivative of `backward.backward`.
+
+    Parameters
+    ----------
+    tangent : Tangent
+        Along the direction; its outputs are known.
+    e, R_e : (scored, pitch of M)
+        Derivatives of the loss by the outputs, and their tangents.
+
+    Returns
+    -------
+    ndarray, shape (P,), float64
+    """
+    sums = LayerSums(forward, shelf)
+    R_carry = [
+        tuple(shelf.zeros(("R_carry", k, p), *part.shape) for p, part in enumerate(parts))
+        for k, parts in enumerate(sums.carry)
+    ]
+    w, v, cells = forward.parameters.readout, tangent.direction.readout, forward.cells
+    size, units, top = len(w.V_back), len(w.V), len(cells) - 1
+    unused = np.zeros_like(sums.c)
+    for index in range(len(windows) - 1, -1, -1):
+        segment = forward.segments[index]
+        tangents_whole = tangent.segment(index)
+        whole = forward.traces(index, shelf)
+        for window in reversed(windows[index]):
+            inner = window.within(segment)
+            traces = [trace.window(inner.states, inner.rows) for trace in whole]
+            tangents = [trace.window(inner.states, inner.rows) for trace in tangents_whole]
+            lanes, work = window.steps.lanes, forward.tile.order.size
+            h, R_h = traces[-1].states[0], tangents[-1].states[0]
+            read_sums(window.runs, R_e, h, lanes, size, units, sums.V, sums.c)
+            read_sums(window.runs, e, R_h, lanes, size, units, sums.V, unused)
+            d = shelf.zeros(("d", top), window.size, h.shape[1])
+            R_d = shelf.zeros(("dR", top), window.size, h.shape[1])
+            read_back(window.runs, w, e, d)
+            read_back(window.runs, w, R_e, R_d)
+            read_back(window.runs, v, e, R_d)
+            for k in range(top, -1, -1):
+                x, R_x = forward.tile.x[window.rows], forward.tile.x[:0]
+                if k > 0:
+                    x, R_x = (t[k - 1].states[0][lanes:] for t in (traces, tangents))
+                adjoint = adjoint_of(forward, k, d, sums.carry[k], shelf, "")
+                R_adjoint = adjoint_of(forward, k, R_d, R_carry[k], shelf, "R")
+                cells[k].second(
+                    window.steps, x, R_x, forward.parameters.layers[k],
+                    tangent.direction.layers[k], traces[k], tangents[k], adjoint, R_adjoint,
+                    sums.layers[k], shelf.work(k, cells[k], work),
+                )  # fmt: skip
+                d, R_d = adjoint.d_x, R_adjoint.d_x
+    product = np.zeros(layout.size)
+    sums.carry = R_carry
+    sums.add_to(product, layout, forward)
+    return product

@@ -1,0 +1,94 @@
+"""A tile: the sequences of a batch that go through time together, as packed rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reservoir.kernels.readout import Runs
+from reservoir.kernels.steps import Steps
+from reservoir.rnn.padded import Array, pitch_of, zeros
+
+Indices = NDArray[np.int64]
+
+LANES = 32  # sequences of a tile: enough to use a matrix often while it is in cache
+GROUP = 8  # rows that a product takes at once
+SPLIT_FROM = 16  # sequences that are worth two tiles
+
+
+def cut(count: int) -> list[int]:
+    """Sizes of the tiles of ``count`` sequences: a function of it alone, never of threads.
+
+    Few tiles are equal and even in number, so that two threads end together; many are of whole
+    groups.
+    """
+    tiles = -(-count // LANES)
+    if tiles * GROUP > LANES:
+        groups = -(-count // GROUP)
+        sizes = [GROUP * (groups // tiles + (i < groups % tiles)) for i in range(tiles)]
+        sizes[-1] -= GROUP * groups - count
+        return sizes
+    if tiles % 2 and count >= SPLIT_FROM:
+        tiles += 1
+    return [count // tiles + (i < count % tiles) for i in range(tiles)]
+
+
+class Scored(NamedTuple):
+    """The steps of a tile that have a target, in the order of the rows."""
+
+    rows: Indices  # (n,) in the packed rows
+    place: Indices  # (n,) among the scored steps of the batch, sequence by sequence
+    targets: Array  # (n, M), or (n,) labels
+    weights: Array  # (n,) float64, above 0
+
+
+class Tile(NamedTuple):
+    """Sequences sorted by falling length; rows as in `kernels.steps.Steps`."""
+
+    order: Indices  # (lanes,) which sequence of the batch each lane is
+    lengths: Indices  # (lanes,) falls
+    steps: Steps
+    x: Array  # (rows, pitch of K)
+    state: tuple[tuple[Array, ...], ...] | None  # a layer, a part: (lanes, N)
+    scored: Scored
+
+    @property
+    def rows(self) -> int:
+        """Number of packed rows."""
+        return int(self.lengths.sum())
+
+
+def packed_steps(lengths: Indices) -> Steps:
+    """Where the rows of each step begin, for falling lengths."""
+    longest = int(lengths[0]) if lengths.size else 0
+    count = np.searchsorted(-lengths, -np.arange(longest), side="left").astype(np.int64)
+    first = np.concatenate([[0], np.cumsum(count)[:-1]]).astype(np.int64)[:longest]
+    return Steps(first, count, int(lengths.size))
+
+
+def rows_of(steps: Steps, lane: int, length: int) -> Indices:
+    """The packed rows of one lane, in the order of time."""
+    return steps.first[:length] + lane
+
+
+def packed(sequences: Sequence[Array], steps: Steps, columns: int, dtype: np.dtype[Any]) -> Array:
+    """Sequences (T, K) as packed rows (rows, pitch of K)."""
+    rows = sum(len(sequence) for sequence in sequences)
+    out = zeros(rows, pitch_of(columns, dtype), dtype)
+    for lane, sequence in enumerate(sequences):
+        out[rows_of(steps, lane, len(sequence)), :columns] = sequence
+    return out
+
+
+def runs_of(scored: Indices, steps: Steps) -> Runs:
+    """Neighbouring scored rows within one step, as runs."""
+    if scored.size == 0:
+        empty = np.zeros(0, np.int64)
+        return Runs(empty, empty, empty)
+    step = np.searchsorted(steps.first, scored, side="right")
+    begins = np.flatnonzero((np.diff(scored, prepend=-2) != 1) | (np.diff(step, prepend=-1) != 0))
+    counts = np.diff(begins, append=scored.size)
+    return Runs(scored[begins].astype(np.int64), counts.astype(np.int64), begins.astype(np.int64))
