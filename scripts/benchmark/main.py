@@ -10,8 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmark import table
+from benchmark.machine import load, machine
 from benchmark.measure import Measured, measure
 from benchmark.rows import Row, rows
+
+PACKAGES = ("reservoir-hfopt", "reservoirpy", "rclib", "numpy", "scipy", "numba")
 
 ABOUT = """\
 Density 0.1, leak 0.3, spectral radius 0.9, one input and one target, ridge 1e-6, washout 100.
@@ -60,7 +63,7 @@ def _chosen(arguments: argparse.Namespace) -> list[Row]:
     return listed
 
 
-def _record(chosen: Sequence[Row], measured: Measured, machine: dict[str, str]) -> str:
+def _record(chosen: Sequence[Row], measured: Measured, where: dict[str, str]) -> str:
     lines = [
         {
             "name": row.name,
@@ -75,19 +78,19 @@ def _record(chosen: Sequence[Row], measured: Measured, machine: dict[str, str]) 
         {**asdict(job), "seconds": seconds, "first_seconds": measured.first[job]}
         for job, seconds in measured.seconds.items()
     ]
-    record = {"machine": machine, "rows": lines, "jobs": jobs, "rates": measured.rates}
+    record = {"machine": where, "rows": lines, "jobs": jobs, "rates": measured.rates}
     return json.dumps(record, indent=1)
 
 
 def main(argv: Sequence[str]) -> int:
     arguments = _arguments(argv)
     chosen = _chosen(arguments)
-    machine = table.machine()
+    where = machine(PACKAGES)
     with tempfile.TemporaryDirectory() as folder:
         measured = measure(chosen, arguments.repeats, Path(folder))
-    machine["load"] += " before, {} after".format(table.machine()["load"])
+    where["load"] += f" before, {load()} after"
     print(f"`{shlex.join(['scripts/benchmark_esn', *argv])}`\n")
-    for name, value in machine.items():
+    for name, value in where.items():
         print(f"- {name}: {value}")
     print(f"- rates: {table.rates_text(measured)}")
     first = sum(s for job, s in measured.first.items() if job.package == "ours")
@@ -98,7 +101,7 @@ def main(argv: Sequence[str]) -> int:
     if arguments.targets and below:
         print("\nNot reached:\n" + "\n".join(f"- {line}" for line in below))
     if arguments.json:
-        arguments.json.write_text(_record(chosen, measured, machine))
+        arguments.json.write_text(_record(chosen, measured, where))
     return int(arguments.check and any(", least " in line for line in below))
 
 

@@ -1,25 +1,19 @@
 """What the machine can do at this moment: matrix products, multiply-adds, copies.
 
-Each rate is the best of several, over both ways to use the processors. A matrix product counts two
-operations a multiply-add.
+Each rate is the best of several, over both ways to use the processors.
 """
 
 import os
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
 import numpy as np
-from scipy.linalg import blas
-from threadpoolctl import threadpool_limits
 
+from benchmark.matrix_product import fastest, matrix_product
 from reservoir.kernels.compile import OPTIONS
 from reservoir.kernels.intrinsics import fma
 
-PRODUCT = 1024  # side of the matrices
-REPEATS = 5
 CHAIN = 16  # multiply-adds on each element of an array that stays in the first-level cache
 COPIED = 1 << 27  # bytes a thread
 
@@ -50,35 +44,12 @@ def _multiply_add(a: Any, rounds: int) -> None:
             a[i] = s
 
 
-def _best(work: Callable[[], Any]) -> float:
-    """Seconds of the fastest of several runs."""
-    fastest = np.inf
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        work()
-        fastest = min(fastest, time.perf_counter() - started)
-    return fastest
-
-
-def _product(dtype: str, pool: ThreadPoolExecutor, threads: int) -> float:
-    """Operations a second: one product on all threads, or one on each, whichever is faster."""
-    gemm = blas.dgemm if dtype == "float64" else blas.sgemm
-    rng = np.random.default_rng(0)
-    a, b = (np.asfortranarray(rng.random((PRODUCT, PRODUCT), dtype)) for _ in range(2))
-    operations = 2.0 * PRODUCT**3
-    with threadpool_limits(threads, user_api="blas"):
-        together = operations / _best(lambda: gemm(1.0, a, b))
-    with threadpool_limits(1, user_api="blas"):
-        seconds = _best(lambda: list(pool.map(lambda _: gemm(1.0, a, b), range(threads))))
-    return max(together, threads * operations / seconds)
-
-
 def _multiply_adds(dtype: str, pool: ThreadPoolExecutor, threads: int) -> float:
     """Multiply-adds a second of ``threads`` threads."""
     arrays = [np.ones(1024, dtype) for _ in range(threads)]
     rounds = 2000
     _multiply_add(arrays[0], 1)  # compiles
-    best = _best(lambda: list(pool.map(lambda a: _multiply_add(a, rounds), arrays)))
+    best = fastest(lambda: list(pool.map(lambda a: _multiply_add(a, rounds), arrays)))
     return threads * rounds * CHAIN * arrays[0].size / best
 
 
@@ -86,7 +57,7 @@ def _copied(pool: ThreadPoolExecutor, threads: int) -> float:
     """Bytes a second copied from memory to memory by all threads."""
     sources = [np.ones(COPIED // 8) for _ in range(threads)]
     targets = [np.ones(COPIED // 8) for _ in range(threads)]
-    best = _best(lambda: list(pool.map(np.copyto, targets, sources)))
+    best = fastest(lambda: list(pool.map(np.copyto, targets, sources)))
     return threads * COPIED / best
 
 
@@ -95,8 +66,8 @@ def measure() -> dict[str, float]:
     threads = len(os.sched_getaffinity(0))
     with ThreadPoolExecutor(threads) as pool:
         return {
-            "product_float64": _product("float64", pool, threads),
-            "product_float32": _product("float32", pool, threads),
+            "product_float64": matrix_product("float64", pool, threads),
+            "product_float32": matrix_product("float32", pool, threads),
             "multiply_adds_float64": _multiply_adds("float64", pool, threads),
             "multiply_adds_float32": _multiply_adds("float32", pool, threads),
             "multiply_adds_float64_one_thread": _multiply_adds("float64", pool, 1),

@@ -1,17 +1,10 @@
 """The table as GitHub shows it, and everything else that a reader needs to judge it."""
 
-import datetime
-import importlib.metadata
-import os
-import platform
 from collections.abc import Sequence
-from pathlib import Path
 
 from benchmark.floor import floor
 from benchmark.measure import Measured
 from benchmark.rows import PEERS, Row
-
-VERSIONS = ("reservoir-hfopt", "reservoirpy", "rclib", "numpy", "scipy", "numba")
 
 
 def ratios(row: Row, measured: Measured) -> dict[str, float]:
@@ -65,23 +58,6 @@ def misses(rows: Sequence[Row], measured: Measured) -> list[str]:
                 if reached[peer] < ratio
             ]
     return found
-
-
-def machine() -> dict[str, str]:
-    """Where and when."""
-    model = "unknown"
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.split(":", 1)[1].strip()
-            break
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in VERSIONS)
-    return {
-        "processor": f"{model} ({platform.machine()}), {len(os.sched_getaffinity(0))} cores used",
-        "system": platform.platform(),
-        "versions": f"Python {platform.python_version()}, {versions}",
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "load": "{:.1f}, {:.1f}, {:.1f} (1, 5, 15 minutes)".format(*os.getloadavg()),
-    }
 
 
 def rates_text(measured: Measured) -> str:

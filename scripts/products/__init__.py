@@ -1,0 +1,1 @@
+"""Gradients and Gauss-Newton products of trained networks beside JAX and PyTorch."""
