@@ -1,4 +1,4 @@
-"""Weight matrices: topologies, input matrices and spectral scaling."""
+"""Weight matrices: topologies, initializers, input matrices and spectral scaling."""
 
 from reservoir.weights.check import check_input, check_recurrent
 from reservoir.weights.cycles import cycle, cycle_with_jumps, delay_line

@@ -1,4 +1,4 @@
-"""Dense normal matrices."""
+"""Dense matrices of independent normal weights."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ def gaussian(
     Parameters
     ----------
     rows, columns : int
-        At least 0.
+        Shape of the matrix: units by what they hear.
     scale : float
-        Their standard deviation, at least 0. ``1 / sqrt(N)`` gives a large N by N matrix the
-        spectral radius 1 (Ginibre's circular law).
+        Standard deviation, finite and at least 0.
     rng : numpy.random.Generator
         Source of randomness.
 
@@ -31,7 +30,15 @@ def gaussian(
     ------
     DataError
         An argument is out of its range.
+
+    Notes
+    -----
+    Square with ``scale = g / sqrt(rows)``, its eigenvalues fill the disc of radius g as it grows
+    (Girko's circular law; Tao & Vu (2010), Annals of Probability 38:2023).
     """
-    shape = whole("rows", rows, least=0), whole("columns", columns, least=0)
-    weights: NDArray[np.float64] = nonnegative("scale", scale) * rng.standard_normal(shape)
-    return weights
+    rows = whole("rows", rows, least=1)
+    columns = whole("columns", columns, least=1)
+    scale = nonnegative("scale", scale)
+    W = rng.standard_normal((rows, columns))
+    W *= scale
+    return W

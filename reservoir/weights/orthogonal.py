@@ -1,4 +1,4 @@
-"""Dense orthogonal reservoirs: every direction is kept, none grows or shrinks."""
+"""Dense orthogonal matrices and rectangles: no direction that is kept grows or shrinks."""
 
 from __future__ import annotations
 
@@ -31,43 +31,50 @@ def orthogonal(units: int, *, rng: np.random.Generator) -> NDArray[np.float64]:
 
     Notes
     -----
-    The Q of a QR factorization of a normal matrix is not uniform, because LAPACK fixes the signs
-    of R by its own convention. Q diag(sign(diag R)) is: Mezzadri (2007), "How to generate random
-    matrices from the classical compact groups", Notices of the AMS 54:592. Takes O(N^3) time.
+    See `semi_orthogonal`. Takes O(N^3) time.
     """
     units = whole("units", units, least=1)
-    return _orthonormal(units, units, rng)
+    return semi_orthogonal(units, units, rng=rng)
 
 
 def semi_orthogonal(rows: int, columns: int, *, rng: np.random.Generator) -> NDArray[np.float64]:
-    """A random matrix with orthonormal rows or columns, whichever are fewer.
+    """A random matrix with orthonormal columns, or orthonormal rows if it is wide.
+
+    It is uniform over all such matrices (Haar measure): a rotation or reflection of either side
+    changes nothing in its distribution.
 
     Parameters
     ----------
     rows, columns : int
-        At least 1.
+        Shape of the matrix: units by what they hear.
     rng : numpy.random.Generator
         Source of randomness.
 
     Returns
     -------
     ndarray, shape (rows, columns), float64
-        All singular values are 1; uniform over such matrices. If it is square, `orthogonal`.
+        All singular values are 1: ``Q.T @ Q`` is the identity if there are at least as many rows
+        as columns, ``Q @ Q.T`` if there are at most as many. C-contiguous.
 
     Raises
     ------
     DataError
-        An argument is not a whole number of at least 1.
+        ``rows`` or ``columns`` is not a whole number of at least 1.
+
+    Notes
+    -----
+    The Q of a QR factorization of a normal matrix is not uniform, because LAPACK fixes the signs
+    of R by its own convention. Q diag(sign(diag R)) is: Mezzadri (2007), "How to generate random
+    matrices from the classical compact groups", Notices of the AMS 54:592. A wide matrix is the
+    transpose of a tall one.
+
+    Orthogonal weights as a start of training: Saxe, McClelland & Ganguli (2014), "Exact solutions
+    to the nonlinear dynamics of learning in deep linear neural networks", ICLR, arXiv:1312.6120.
     """
-    rows, columns = whole("rows", rows, least=1), whole("columns", columns, least=1)
-    if rows < columns:
-        return np.ascontiguousarray(_orthonormal(columns, rows, rng).T)
-    return _orthonormal(rows, columns, rng)
-
-
-def _orthonormal(rows: int, columns: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Orthonormal columns, no more than rows."""
-    normal = rng.standard_normal((rows, columns))
+    rows = whole("rows", rows, least=1)
+    columns = whole("columns", columns, least=1)
+    normal = rng.standard_normal((max(rows, columns), min(rows, columns)))
     with single_blas():
         Q, R = np.linalg.qr(normal)
-    return np.ascontiguousarray(Q * np.where(np.diag(R) < 0.0, -1.0, 1.0))
+    Q = Q * np.where(np.diag(R) < 0.0, -1.0, 1.0)
+    return np.ascontiguousarray(Q if rows >= columns else Q.T)

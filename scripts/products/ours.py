@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from reservoir.rnn import GRU, LSTM, RNN, Network
-
 from products.job import Job
 from products.problem import problem
+from reservoir.rnn import GRU, LSTM, RNN, Network
 
 STRUCTURAL = 0.01  # the coefficient, where structural damping is on
 
