@@ -54,9 +54,10 @@ class Value:
 def formula(function: Callable[..., Any]) -> Any:
     """An intrinsic ``f(targets, target_starts, sources, source_starts, count)`` from a function.
 
-    ``function`` takes the sources and returns the target, or a tuple of them. Targets and sources
-    are tuples of arrays, starts (elements from an array's begin) tuples of integers; a source may
-    be a number, whose start is ignored. ``count`` is a whole number of vectors.
+    ``function`` takes the sources and returns the target (or a constant), or a tuple of them.
+    Targets and sources are tuples of arrays, starts (elements from an array's begin) tuples of
+    integers; a source may be a number, whose start is ignored. ``count`` is a whole number of
+    vectors.
     """
     wanted = len(inspect.signature(function).parameters)
 
@@ -108,6 +109,9 @@ def formula(function: Callable[..., Any]) -> Any:
                 ):
                     address = builder.gep(target, [at], inbounds=True)
                     place = builder.bitcast(address, vector.as_pointer())
+                    if not isinstance(result, Value):
+                        constant = ir.Constant(vector, [float(result)] * width)
+                        result = Value(builder, constant)
                     builder.store(result.value, place).align = kind.bitwidth // 8
             return context.get_dummy_value()
 

@@ -38,10 +38,10 @@ blend_tangent = formula(
     )
 )
 blend_back = formula(
-    lambda z, n, old, d: (
-        d * (n - old) * z * (1.0 - z),
-        d * z * (1.0 - n * n),
-        (1.0 - z) * d,
+    lambda z, n, old, d, carry: (
+        (carry + d) * (n - old) * z * (1.0 - z),
+        (carry + d) * z * (1.0 - n * n),
+        (1.0 - z) * (carry + d),
     )
 )
 
@@ -252,7 +252,6 @@ def backward(
     q, d_q = work[0], work[1]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
-        add((carry,), (0,), (carry, d), (0, row * P), n * P)
         if nu != 0:
             new = (steps.lanes + row) * P
             add_scaled((carry,), (0,), (carry, R_h, nu), (0, new, 0), n * P)
@@ -260,7 +259,8 @@ def backward(
             z, of, here = (row + lane) * 3 * P, (old + lane) * P, lane * P
             r, c = z + P, z + 2 * P
             blend_back(
-                (d_a, d_a, carry), (z, c, here), (gates, gates, h, carry), (z, c, of, here), P
+                (d_a, d_a, carry), (z, c, here), (gates, gates, h, d, carry),
+                (z, c, of, (row + lane) * P, here), P,
             )  # fmt: skip
             _reset((q,), (here,), (gates, h), (r, of), P)
             if s != 0 and not weighted:

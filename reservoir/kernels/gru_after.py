@@ -209,7 +209,6 @@ def backward(
     inputs, units, P = w.U.shape[0], w.W.shape[0], h.shape[1]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
-        add((carry,), (0,), (carry, d), (0, row * P), n * P)
         if nu != 0:
             new = (steps.lanes + row) * P
             add_scaled((carry,), (0,), (carry, R_h, nu), (0, new, 0), n * P)
@@ -217,7 +216,8 @@ def backward(
             z, of, here = (row + lane) * 4 * P, (old + lane) * P, lane * P
             r, q, c = z + P, z + 2 * P, z + 3 * P
             blend_back(
-                (d_a, d_a, carry), (z, c, here), (gates, gates, h, carry), (z, c, of, here), P
+                (d_a, d_a, carry), (z, c, here), (gates, gates, h, d, carry),
+                (z, c, of, (row + lane) * P, here), P,
             )  # fmt: skip
             if s != 0 and not weighted:
                 add_scaled((d_a,), (c,), (d_a, R_a, s), (c, c, 0), P)

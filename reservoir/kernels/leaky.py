@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from reservoir.kernels.activations import IDENTITY, LOGISTIC, RELU, TANH, activate
+from reservoir.kernels.activations import LOGISTIC, RELU, TANH, activate
 from reservoir.kernels.compile import inlined, kernel
 from reservoir.kernels.elementwise import formula
 from reservoir.kernels.products import add_outer, add_product
@@ -34,21 +34,69 @@ class Leaky(NamedTuple):
 
 
 _blend = formula(lambda phi, old, leak, keep: leak * phi + keep * old)
-_blend_learned = formula(
-    lambda R_phi, R_old, leak, keep, R_leak, phi, old: (
-        leak * R_phi + keep * R_old + R_leak * (phi - old)
-    )
+
+
+def _slope_tanh(phi: Any, x: Any) -> Any:
+    return (1.0 - phi * phi) * x
+
+
+def _slope_logistic(phi: Any, x: Any) -> Any:
+    return phi * (1.0 - phi) * x
+
+
+def _slope_relu(phi: Any, x: Any) -> Any:
+    return phi.where_positive(x)
+
+
+def _slope_identity(phi: Any, x: Any) -> Any:
+    return x
+
+
+def _tangent_of(slope: Any) -> Any:
+    """The tangent of a state, from those of the pre-activation and the state before."""
+    return formula(lambda phi, R_a, R_old, leak, keep: leak * slope(phi, R_a) + keep * R_old)
+
+
+def _back_of(slope: Any) -> Any:
+    """By the pre-activation, by the state before, and the sum for the bias."""
+
+    def back(phi: Any, d: Any, carry: Any, leak: Any, keep: Any, b: Any) -> Any:
+        d_h = carry + d
+        d_a = leak * slope(phi, d_h)
+        return d_a, keep * d_h, b + d_a
+
+    return formula(back)
+
+
+def _damped_back_of(slope: Any) -> Any:
+    """As `_back_of`, with the damped tangent of the pre-activation added."""
+
+    def back(phi: Any, d: Any, carry: Any, leak: Any, keep: Any, b: Any, R_a: Any, s: Any) -> Any:
+        d_h = carry + d
+        d_a = leak * slope(phi, d_h) + s * slope(phi, R_a)
+        return d_a, keep * d_h, b + d_a
+
+    return formula(back)
+
+
+_tangent_tanh, _tangent_logistic, _tangent_relu, _tangent_identity = (
+    _tangent_of(slope) for slope in (_slope_tanh, _slope_logistic, _slope_relu, _slope_identity)
 )
-_slope_tanh = formula(lambda phi, x: (1.0 - phi * phi) * x)
-_slope_logistic = formula(lambda phi, x: phi * (1.0 - phi) * x)
-_slope_relu = formula(lambda phi, x: phi.where_positive(x))
-_slope_identity = formula(lambda phi, x: x * 1.0)
+_back_tanh, _back_logistic, _back_relu, _back_identity = (
+    _back_of(slope) for slope in (_slope_tanh, _slope_logistic, _slope_relu, _slope_identity)
+)
+_damped_tanh, _damped_logistic, _damped_relu, _damped_identity = (
+    _damped_back_of(slope) for slope in (_slope_tanh, _slope_logistic, _slope_relu, _slope_identity)
+)
+_times_tanh, _times_logistic, _times_relu, _times_identity = (
+    formula(slope) for slope in (_slope_tanh, _slope_logistic, _slope_relu, _slope_identity)
+)
+_leak_tangent = formula(lambda R_h, R_leak, phi, old: R_h + R_leak * (phi - old))
+_leak_gradient = formula(lambda total, d, carry, phi, old: total + (carry + d) * (phi - old))
 _add = formula(lambda total, x: total + x)
 _add_scaled = formula(lambda total, x, factor: total + x * factor)
-_multiply = formula(lambda x, factor: x * factor)
-_damp_tanh = formula(lambda d, phi, R_a, s: d + s * (1.0 - phi * phi) * R_a)
-_damp_logistic = formula(lambda d, phi, R_a, s: d + s * phi * (1.0 - phi) * R_a)
-_damp_relu = formula(lambda d, phi, R_a, s: d + phi.where_positive(s * R_a))
+_subtract = formula(lambda x, y: x - y)
+_add_product_of = formula(lambda total, d, x: total + d * x)
 _bend_tanh = formula(lambda R_d, d, phi, R_a: R_d - 2.0 * phi * R_a * d)
 _bend_logistic = formula(lambda R_d, d, phi, R_a: R_d + (1.0 - 2.0 * phi) * R_a * d)
 _turn = formula(
@@ -59,8 +107,6 @@ _turn = formula(
         keep * R_carry - R_leak * carry,
     )
 )
-_leak_both = formula(lambda x, R_x, factor: (factor * x, factor * R_x))
-_leak_gradient = formula(lambda total, dh, phi, old: total + dh * (phi - old))
 
 
 @inlined
@@ -69,13 +115,49 @@ def _times_slope(
 ) -> None:
     """``y = f'(a) x`` from ``phi = f(a)``."""
     if code == TANH:
-        _slope_tanh((y,), (y_at,), (phi, x), (phi_at, x_at), n)
+        _times_tanh((y,), (y_at,), (phi, x), (phi_at, x_at), n)
     elif code == LOGISTIC:
-        _slope_logistic((y,), (y_at,), (phi, x), (phi_at, x_at), n)
+        _times_logistic((y,), (y_at,), (phi, x), (phi_at, x_at), n)
     elif code == RELU:
-        _slope_relu((y,), (y_at,), (phi, x), (phi_at, x_at), n)
-    elif code == IDENTITY:
-        _slope_identity((y,), (y_at,), (phi, x), (phi_at, x_at), n)
+        _times_relu((y,), (y_at,), (phi, x), (phi_at, x_at), n)
+    else:
+        _times_identity((y,), (y_at,), (phi, x), (phi_at, x_at), n)
+
+
+@inlined
+def _tangent(code: int, to: Any, starts: Any, of: Any, of_starts: Any, n: int) -> None:
+    if code == TANH:
+        _tangent_tanh(to, starts, of, of_starts, n)
+    elif code == LOGISTIC:
+        _tangent_logistic(to, starts, of, of_starts, n)
+    elif code == RELU:
+        _tangent_relu(to, starts, of, of_starts, n)
+    else:
+        _tangent_identity(to, starts, of, of_starts, n)
+
+
+@inlined
+def _back(code: int, to: Any, starts: Any, of: Any, of_starts: Any, n: int) -> None:
+    if code == TANH:
+        _back_tanh(to, starts, of, of_starts, n)
+    elif code == LOGISTIC:
+        _back_logistic(to, starts, of, of_starts, n)
+    elif code == RELU:
+        _back_relu(to, starts, of, of_starts, n)
+    else:
+        _back_identity(to, starts, of, of_starts, n)
+
+
+@inlined
+def _damped_back(code: int, to: Any, starts: Any, of: Any, of_starts: Any, n: int) -> None:
+    if code == TANH:
+        _damped_tanh(to, starts, of, of_starts, n)
+    elif code == LOGISTIC:
+        _damped_logistic(to, starts, of, of_starts, n)
+    elif code == RELU:
+        _damped_relu(to, starts, of, of_starts, n)
+    else:
+        _damped_identity(to, starts, of, of_starts, n)
 
 
 @kernel
@@ -132,18 +214,14 @@ def tangent(
         add_product(x, row, 0, n, inputs, v.U, 0, 0, R_a, row, 0, units)
         add_product(h, old, 0, n, units, v.W, 0, 0, R_a, row, 0, units)
         add_product(R_h, old, 0, n, units, w.W, 0, 0, R_a, row, 0, units)
-        _times_slope(w.activation, phi, row * P, R_a, row * P, R_h, new * P, n * P)
-        if w.learned:
-            for i in range(n):
-                to, of, at = (new + i) * P, (old + i) * P, (row + i) * P
-                _blend_learned(
-                    (R_h,), (to,), (R_h, R_h, w.leak, w.keep, v.leak, phi, h),
-                    (to, of, 0, 0, 0, at, of), P,
-                )  # fmt: skip
-        elif w.leaky:
-            for i in range(n):
-                to, of = (new + i) * P, (old + i) * P
-                _blend((R_h,), (to,), (R_h, R_h, w.leak, w.keep), (to, of, 0, 0), P)
+        for i in range(n):
+            to, of, at = (new + i) * P, (old + i) * P, (row + i) * P
+            _tangent(
+                w.activation, (R_h,), (to,), (phi, R_a, R_h, w.leak, w.keep),
+                (at, at, of, 0, 0), P,
+            )  # fmt: skip
+            if w.learned:
+                _leak_tangent((R_h,), (to,), (R_h, v.leak, phi, h), (to, 0, at, of), P)
 
 
 @kernel
@@ -176,34 +254,30 @@ def backward(
     inputs, units, P = w.U.shape[0], w.W.shape[0], h.shape[1]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
-        at, size = row * P, n * P
-        _add((carry,), (0,), (carry, d), (0, at), size)
-        if nu != 0:
-            new = (steps.lanes + row) * P
-            _add_scaled((carry,), (0,), (carry, R_h, nu), (0, new, 0), size)
-        if w.learned:
-            leak = sums.leak
-            _leak_gradient((leak,), (0,), (leak, carry, phi, h), (0, 0, at, old * P), size)
-        _times_slope(w.activation, phi, at, carry, 0, d, at, size)
-        if w.leaky:
-            for i in range(n):
-                here = (row + i) * P
-                _multiply((d,), (here,), (d, w.leak), (here, 0), P)
-                _multiply((carry,), (i * P,), (carry, w.keep), (i * P, 0), P)
-        else:
-            carry[:n] = 0
-        if s != 0:
-            if not weighted:
-                _add_scaled((d,), (at,), (d, R_a, s), (at, at, 0), size)
-            elif w.activation == TANH:
-                _damp_tanh((d,), (at,), (d, phi, R_a, s), (at, at, at, 0), size)
-            elif w.activation == LOGISTIC:
-                _damp_logistic((d,), (at,), (d, phi, R_a, s), (at, at, at, 0), size)
-            elif w.activation == RELU:
-                _damp_relu((d,), (at,), (d, phi, R_a, s), (at, at, at, 0), size)
+        new = steps.lanes + row
+        for i in range(n):
+            at, of, here = (row + i) * P, (old + i) * P, i * P
+            if nu != 0:
+                _add_scaled((carry,), (here,), (carry, R_h, nu), (here, (new + i) * P, 0), P)
+            if w.learned:
+                leak = sums.leak
+                _leak_gradient(
+                    (leak,), (here,), (leak, d, carry, phi, h), (here, at, here, at, of), P
+                )
+            if s != 0 and weighted:
+                _damped_back(
+                    w.activation, (d, carry, sums.b), (at, here, here),
+                    (phi, d, carry, w.leak, w.keep, sums.b, R_a, s),
+                    (at, at, here, 0, 0, here, at, 0), P,
+                )  # fmt: skip
             else:
-                _add_scaled((d,), (at,), (d, R_a, s), (at, at, 0), size)
-        _add((sums.b,), (0,), (sums.b, d), (0, at), size)
+                _back(
+                    w.activation, (d, carry, sums.b), (at, here, here),
+                    (phi, d, carry, w.leak, w.keep, sums.b), (at, at, here, 0, 0, here), P,
+                )  # fmt: skip
+            if s != 0 and not weighted:
+                _add_scaled((d,), (at,), (d, R_a, s), (at, at, 0), P)
+                _add_scaled((sums.b,), (here,), (sums.b, R_a, s), (here, at, 0), P)
         add_product(d, row, 0, n, units, w.W_back, 0, 0, carry, 0, 0, units)
         if summed:
             add_outer(x, row, 0, inputs, n, d, row, 0, sums.U, 0, 0, units)
@@ -236,34 +310,29 @@ def second(
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
         at, size = row * P, n * P
+        if w.learned:
+            leak, of = sums.leak, old * P
+            _leak_gradient((leak,), (0,), (leak, R_d, R_carry, phi, h), (0, at, 0, at, of), size)
         _add((carry,), (0,), (carry, d), (0, at), size)
         _add((R_carry,), (0,), (R_carry, R_d), (0, at), size)
         if w.learned:
             R_phi = d  # no longer needed
             _times_slope(w.activation, phi, at, R_a, at, R_phi, at, size)
-            leak = sums.leak
-            _leak_gradient((leak,), (0,), (leak, R_carry, phi, h), (0, 0, at, old * P), size)
-            _leak_gradient((leak,), (0,), (leak, carry, R_phi, R_h), (0, 0, at, old * P), size)
+            _subtract((R_phi,), (at,), (R_phi, R_h), (at, of), size)
+            _add_product_of((leak,), (0,), (leak, carry, R_phi), (0, 0, at), size)
         _times_slope(w.activation, phi, at, carry, 0, d, at, size)
         _times_slope(w.activation, phi, at, R_carry, 0, R_d, at, size)
         for i in range(n):
-            here, of = (row + i) * P, i * P
-            if w.learned:
-                _turn(
-                    (d, R_d, carry, R_carry), (here, here, of, of),
-                    (d, R_d, carry, R_carry, w.leak, w.keep, v.leak),
-                    (here, here, of, of, 0, 0, 0), P,
-                )  # fmt: skip
-            elif w.leaky:
-                _leak_both((d, R_d), (here, here), (d, R_d, w.leak), (here, here, 0), P)
-                _leak_both((carry, R_carry), (of, of), (carry, R_carry, w.keep), (of, of, 0), P)
+            here, to = (row + i) * P, i * P
+            _turn(
+                (d, R_d, carry, R_carry), (here, here, to, to),
+                (d, R_d, carry, R_carry, w.leak, w.keep, v.leak),
+                (here, here, to, to, 0, 0, 0), P,
+            )  # fmt: skip
         if w.activation == TANH:
             _bend_tanh((R_d,), (at,), (R_d, d, phi, R_a), (at, at, at, at), size)
         elif w.activation == LOGISTIC:
             _bend_logistic((R_d,), (at,), (R_d, d, phi, R_a), (at, at, at, at), size)
-        if not w.leaky:
-            carry[:n] = 0
-            R_carry[:n] = 0
         _add((sums.b,), (0,), (sums.b, R_d), (0, at), size)
         add_product(d, row, 0, n, units, w.W_back, 0, 0, carry, 0, 0, units)
         add_product(R_d, row, 0, n, units, w.W_back, 0, 0, R_carry, 0, 0, units)

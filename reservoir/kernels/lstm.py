@@ -49,14 +49,19 @@ _damp_gate = formula(lambda d, gate, R_a, s: d + s * gate * (1.0 - gate) * R_a)
 _damp_candidate = formula(lambda d, g, R_a, s: d + s * (1.0 - g * g) * R_a)
 
 
-def _derivatives(i: Any, f: Any, o: Any, g: Any, tau: Any, old: Any, d_h: Any, carry: Any) -> Any:
-    d_c = d_h * o * (1.0 - tau * tau) + carry
+def _derivatives(
+    i: Any, f: Any, o: Any, g: Any, tau: Any, old: Any, d: Any, carry: Any, carry_c: Any
+) -> Any:
+    """By the pre-activations i, f, o, g and the c before; nothing by the h before, as yet."""
+    d_h = carry + d
+    d_c = d_h * o * (1.0 - tau * tau) + carry_c
     return (
         d_c * g * i * (1.0 - i),
         d_c * old * f * (1.0 - f),
         d_h * tau * o * (1.0 - o),
         d_c * i * (1.0 - g * g),
         d_c * f,
+        0.0,
     )
 
 
@@ -230,7 +235,6 @@ def backward(
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
         new, size = (steps.lanes + row) * P, n * P
-        _add((carry,), (0,), (carry, d), (0, row * P), size)
         if nu != 0:
             _add_scaled((carry,), (0,), (carry, R_h, nu), (0, new, 0), size)
         if kappa != 0:
@@ -241,16 +245,15 @@ def backward(
             at = r * 4 * P
             i, f, o, g = at, at + P, at + 2 * P, at + 3 * P
             _back(
-                (d_a, d_a, d_a, d_a, carry_c), (i, f, o, g, here),
-                (gates, gates, gates, gates, tau, c, carry, carry_c),
-                (i, f, o, g, r * P, (old + lane) * P, here, here), P,
+                (d_a, d_a, d_a, d_a, carry_c, carry), (i, f, o, g, here, here),
+                (gates, gates, gates, gates, tau, c, d, carry, carry_c),
+                (i, f, o, g, r * P, (old + lane) * P, r * P, here, here), P,
             )  # fmt: skip
             if s != 0 and not weighted:
                 _add_scaled((d_a,), (at,), (d_a, R_a, s), (at, at, 0), 4 * P)
             elif s != 0:
                 _damp_gate((d_a,), (i,), (d_a, gates, R_a, s), (i, i, i, 0), 3 * P)
                 _damp_candidate((d_a,), (g,), (d_a, gates, R_a, s), (g, g, g, 0), P)
-        carry[:n] = 0
         _add((sums.b,), (0,), (sums.b, d_a), (0, row * 4 * P), 4 * size)
         _add_gates_back(d_a, row, n, units, w.W_back, carry, 0, w, units)
         if summed:

@@ -1,7 +1,7 @@
 """Products of dense matrices in vector registers: the linear half of every trained recurrence.
 
-A tile of the result, a few rows by up to three vectors of columns, stays in registers while the
-depth goes by: for each step of the depth the right factor's columns are loaded as vectors and
+A tile of the result, a few rows by a few vectors of columns, stays in registers while the depth
+goes by: for each step of the depth the right factor's columns are loaded as vectors and
 multiplied with one value of the left factor after the other. Every element is summed in the order
 of the depth, one fused multiply-add after the other, starting from what it held: its bits depend
 neither on the tiling, nor on the other rows, nor on the width of the machine's vectors.
@@ -23,8 +23,8 @@ from reservoir.kernels.compile import inlined
 from reservoir.kernels.vectors import VECTOR_BITS, vector_fma
 
 LINE = 64  # bytes of a cache line
-VECTORS = 3  # of a tile's row
 ROWS = 8 if VECTOR_BITS == 512 else 4  # of a tile: as registers allow
+DOT_LANES = 16  # sums of a dot product that are under way
 DEPTH = 128  # of a panel of the right factor that stays in the first-level cache
 
 
@@ -116,62 +116,89 @@ def _tile(rows: int, vectors: int) -> Any:
     return add_tile
 
 
-_tile_8_3, _tile_8_2, _tile_8_1 = (_tile(8, v) for v in (3, 2, 1))
-_tile_4_3, _tile_4_2, _tile_4_1 = (_tile(4, v) for v in (3, 2, 1))
-_tile_2_3, _tile_2_2, _tile_2_1 = (_tile(2, v) for v in (3, 2, 1))
-_tile_1_3, _tile_1_2, _tile_1_1 = (_tile(1, v) for v in (3, 2, 1))
+_tile_8_3, _tile_8_2, _tile_8_1 = (_tile(8, vectors) for vectors in (3, 2, 1))
+_tile_4_6, _tile_4_3, _tile_4_1 = (_tile(4, vectors) for vectors in (6, 3, 1))
+_tile_2_8, _tile_2_4, _tile_2_1 = (_tile(2, vectors) for vectors in (8, 4, 1))
+_tile_1_8, _tile_1_4, _tile_1_1 = (_tile(1, vectors) for vectors in (8, 4, 1))
 
 
 @inlined
 def _add_8(
-    vectors: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int,
-    c: Any, to: int,
-) -> None:  # fmt: skip
-    if vectors == 3:
+    left: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int, c: Any,
+    to: int,
+) -> int:  # fmt: skip
+    """Add to eight rows of up to three of the ``left`` vectors; how many of them."""
+    if left >= 3:
         _tile_8_3(a, at, a_row, a_depth, depth, b, b_at, c, to)
-    elif vectors == 2:
+        return 3
+    if left == 2:
         _tile_8_2(a, at, a_row, a_depth, depth, b, b_at, c, to)
-    else:
-        _tile_8_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
+        return 2
+    _tile_8_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
+    return 1
 
 
 @inlined
 def _add_4(
-    vectors: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int,
-    c: Any, to: int,
-) -> None:  # fmt: skip
-    if vectors == 3:
+    left: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int, c: Any,
+    to: int,
+) -> int:  # fmt: skip
+    if ROWS == 8 and left >= 6:
+        _tile_4_6(a, at, a_row, a_depth, depth, b, b_at, c, to)
+        return 6
+    if left >= 3:
         _tile_4_3(a, at, a_row, a_depth, depth, b, b_at, c, to)
-    elif vectors == 2:
-        _tile_4_2(a, at, a_row, a_depth, depth, b, b_at, c, to)
-    else:
-        _tile_4_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
+        return 3
+    _tile_4_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
+    return 1
 
 
 @inlined
 def _add_2(
-    vectors: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int,
-    c: Any, to: int,
-) -> None:  # fmt: skip
-    if vectors == 3:
-        _tile_2_3(a, at, a_row, a_depth, depth, b, b_at, c, to)
-    elif vectors == 2:
-        _tile_2_2(a, at, a_row, a_depth, depth, b, b_at, c, to)
-    else:
-        _tile_2_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
+    left: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int, c: Any,
+    to: int,
+) -> int:  # fmt: skip
+    if ROWS == 8 and left >= 8:
+        _tile_2_8(a, at, a_row, a_depth, depth, b, b_at, c, to)
+        return 8
+    if left >= 4:
+        _tile_2_4(a, at, a_row, a_depth, depth, b, b_at, c, to)
+        return 4
+    _tile_2_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
+    return 1
 
 
 @inlined
 def _add_1(
-    vectors: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int,
-    c: Any, to: int,
+    left: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int, c: Any,
+    to: int,
+) -> int:  # fmt: skip
+    if left >= 8:
+        _tile_1_8(a, at, a_row, a_depth, depth, b, b_at, c, to)
+        return 8
+    if left >= 4:
+        _tile_1_4(a, at, a_row, a_depth, depth, b, b_at, c, to)
+        return 4
+    _tile_1_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
+    return 1
+
+
+@inlined
+def _add_rest(
+    rows: int, vectors: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any,
+    b_at: int, c: Any, to: int,
 ) -> None:  # fmt: skip
-    if vectors == 3:
-        _tile_1_3(a, at, a_row, a_depth, depth, b, b_at, c, to)
-    elif vectors == 2:
-        _tile_1_2(a, at, a_row, a_depth, depth, b, b_at, c, to)
-    else:
-        _tile_1_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
+    """Add to 4, 2 or 1 rows: wider tiles, so that as many sums are under way at once."""
+    width = VECTOR_BITS // (8 * c.itemsize)
+    first = 0
+    while first < vectors:
+        left, column = vectors - first, first * width
+        if rows == 4:
+            first += _add_4(left, a, at, a_row, a_depth, depth, b, b_at + column, c, to + column)
+        elif rows == 2:
+            first += _add_2(left, a, at, a_row, a_depth, depth, b, b_at + column, c, to + column)
+        else:
+            first += _add_1(left, a, at, a_row, a_depth, depth, b, b_at + column, c, to + column)
 
 
 @inlined
@@ -181,30 +208,33 @@ def _add(
 ) -> None:  # fmt: skip
     """``c[r, j] += sum_k a[a_start + r a_row + k a_depth] b[k, j]``; starts in elements."""
     width = VECTOR_BITS // (8 * c.itemsize)
-    b_pitch, c_pitch = b.shape[1], c.shape[1]
     vectors = (columns + width - 1) // width
-    for first in range(0, vectors, VECTORS):
-        count = min(VECTORS, vectors - first)
-        for k in range(0, depth, DEPTH):
-            here = min(DEPTH, depth - k)
-            b_at = b_start + k * b_pitch + first * width
-            r = 0
-            while r < rows:
-                at = a_start + r * a_row + k * a_depth
-                to = c_start + r * c_pitch + first * width
-                left = rows - r
-                if ROWS == 8 and left >= 8:
-                    _add_8(count, a, at, a_row, a_depth, here, b, b_at, c, to)
-                    r += 8
-                elif left >= 4:
-                    _add_4(count, a, at, a_row, a_depth, here, b, b_at, c, to)
-                    r += 4
-                elif left >= 2:
-                    _add_2(count, a, at, a_row, a_depth, here, b, b_at, c, to)
-                    r += 2
+    whole = rows // ROWS * ROWS
+    for k in range(0, depth, DEPTH):
+        here = min(DEPTH, depth - k)
+        a_at, b_at = a_start + k * a_depth, b_start + k * b.shape[1]
+        first = 0
+        while first < vectors and whole > 0:
+            # The panel of b stays in the first-level cache for all rows.
+            at, to, done = a_at, c_start + first * width, 1
+            for _ in range(0, whole, ROWS):
+                if ROWS == 8:
+                    done = _add_8(
+                        vectors - first, a, at, a_row, a_depth, here, b, b_at + first * width, c, to
+                    )
                 else:
-                    _add_1(count, a, at, a_row, a_depth, here, b, b_at, c, to)
-                    r += 1
+                    done = _add_4(
+                        vectors - first, a, at, a_row, a_depth, here, b, b_at + first * width, c, to
+                    )
+                at += ROWS * a_row
+                to += ROWS * c.shape[1]
+            first += done
+        row = whole
+        while row < rows:
+            some = 4 if rows - row >= 4 else (2 if rows - row >= 2 else 1)
+            at, to = a_at + row * a_row, c_start + row * c.shape[1]
+            _add_rest(some, vectors, a, at, a_row, a_depth, here, b, b_at, c, to)
+            row += some
 
 
 @inlined
@@ -256,3 +286,51 @@ def add_gate_outer(
 ) -> None:  # fmt: skip
     """Add ``a[depth].T @ d[depth, block]`` to a gate's columns of the sums (rows, gates P)."""
     add_outer(a, a_row, 0, rows, depth, d, row, block * P, sums, 0, gate * P, units)
+
+
+@intrinsic
+def dot(typing: Any, a: Any, a_start: Any, b: Any, b_start: Any, depth: Any) -> Any:
+    """``sum_k a[a_start + k] b[b_start + k]``; starts in elements, rows of whole vectors.
+
+    Sums run in `DOT_LANES` places, whatever the vectors of the machine. What lies beyond ``depth``
+    counts nothing.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        a_array, b_array = (
+            context.make_array(signature.args[i])(context, builder, args[i]) for i in (0, 2)
+        )
+        _, a_start, _, b_start, depth = args
+        bits = signature.args[0].dtype.bitwidth
+        item, word = context.get_data_type(signature.args[0].dtype), ir.IntType(64)
+        vector = ir.VectorType(item, DOT_LANES)
+        add = vector_fma(builder, vector, f"v{DOT_LANES}f{bits}")
+        add_one = vector_fma(builder, item, f"f{bits}")
+        starts = [
+            builder.gep(array.data, [start], inbounds=True)
+            for array, start in ((a_array, a_start), (b_array, b_start))
+        ]
+        total = cgutils.alloca_once(builder, vector)
+        builder.store(ir.Constant(vector, [0.0] * DOT_LANES), total)
+        whole = builder.and_(depth, word(-DOT_LANES))
+        with cgutils.for_range_slice(builder, word(0), whole, word(DOT_LANES), word) as (k, _):
+            values = []
+            for start in starts:
+                address = builder.bitcast(
+                    builder.gep(start, [k], inbounds=True), vector.as_pointer()
+                )
+                values.append(builder.load(address))
+                values[-1].align = bits // 8
+            builder.store(builder.call(add, [*values, builder.load(total)]), total)
+        sums = builder.load(total)
+        parts = [builder.extract_element(sums, ir.IntType(32)(i)) for i in range(DOT_LANES)]
+        while len(parts) > 1:
+            half = len(parts) // 2
+            parts = [builder.fadd(parts[i], parts[i + half]) for i in range(half)]
+        result = cgutils.alloca_once_value(builder, parts[0])
+        with cgutils.for_range_slice(builder, whole, depth, word(1), word) as (k, _):
+            pair = [builder.load(builder.gep(start, [k], inbounds=True)) for start in starts]
+            builder.store(builder.call(add_one, [*pair, builder.load(result)]), result)
+        return builder.load(result)
+
+    return a.dtype(a, a_start, b, b_start, depth), generate

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reservoir.kernels.compile import kernel
-from reservoir.kernels.products import add_outer, add_product
+from reservoir.kernels.compile import inlined, kernel
+from reservoir.kernels.elementwise import formula
+from reservoir.kernels.products import add_outer, add_product, dot
 from reservoir.kernels.steps import set_rows
 
 
@@ -32,14 +33,31 @@ class Runs(NamedTuple):
     out: NDArray[np.int64]  # the row of its first output
 
 
+FEW = 4  # outputs that dot products give faster than whole vectors of outputs
+
+_set_scaled = formula(lambda v, e: e * v)
+_add_scaled = formula(lambda d, v, e: d + e * v)
+
+
+@inlined
+def _add_outputs(h: Any, row: int, n: int, V_back: Any, V: Any, out: Any, to: int) -> None:
+    """``out[to:to + n] += h[row:row + n] V'`` for the columns of ``V`` (N, pitch of M)."""
+    units, size = V.shape[0], V_back.shape[0]
+    if size <= FEW:
+        for r in range(n):
+            for m in range(size):
+                out[to + r, m] += dot(h, (row + r) * h.shape[1], V_back, m * h.shape[1], units)
+    else:
+        add_product(h, row, 0, n, units, V, 0, 0, out, to, 0, size)
+
+
 @kernel
 def read_out(runs: Any, w: Any, h: Any, lanes: int, outputs: Any) -> None:
     """Outputs (scored rows, pitch of M) from the states (lanes + rows, P)."""
-    units, size = w.V.shape[0], w.V_back.shape[0]
     for k in range(runs.row.size):
         row, n, out = runs.row[k] + lanes, runs.count[k], runs.out[k]
         set_rows(outputs, out, n, w.c)
-        add_product(h, row, 0, n, units, w.V, 0, 0, outputs, out, 0, size)
+        _add_outputs(h, row, n, w.V_back, w.V, outputs, out)
 
 
 @kernel
@@ -47,21 +65,42 @@ def read_out_tangent(
     runs: Any, w: Any, v: Any, h: Any, R_h: Any, lanes: int, R_outputs: Any
 ) -> None:
     """Directional derivative of the outputs along the parameters' direction ``v``."""
-    units, size = w.V.shape[0], w.V_back.shape[0]
     for k in range(runs.row.size):
         row, n, out = runs.row[k] + lanes, runs.count[k], runs.out[k]
         set_rows(R_outputs, out, n, v.c)
-        add_product(h, row, 0, n, units, v.V, 0, 0, R_outputs, out, 0, size)
-        add_product(R_h, row, 0, n, units, w.V, 0, 0, R_outputs, out, 0, size)
+        _add_outputs(h, row, n, v.V_back, v.V, R_outputs, out)
+        _add_outputs(R_h, row, n, w.V_back, w.V, R_outputs, out)
 
 
 @kernel
 def read_back(runs: Any, w: Any, e: Any, d: Any) -> None:
-    """Add what reaches the states from the outputs, ``e`` (scored rows, pitch of M), to ``d``."""
-    units, size = w.V.shape[0], w.V_back.shape[0]
+    """Fill ``d`` (rows, P) with what reaches the states from the outputs ``e``, zero elsewhere."""
+    P, size, units = d.shape[1], w.V_back.shape[0], w.V.shape[0]
+    done = 0
     for k in range(runs.row.size):
         row, n, out = runs.row[k], runs.count[k], runs.out[k]
-        add_product(e, out, 0, n, size, w.V_back, 0, 0, d, row, 0, units)
+        d[done:row] = 0
+        done = row + n
+        if size > FEW:
+            d[row:done] = 0
+            add_product(e, out, 0, n, size, w.V_back, 0, 0, d, row, 0, units)
+        else:
+            for r in range(n):
+                at = (row + r) * P
+                _set_scaled((d,), (at,), (w.V_back, e[out + r, 0]), (0, 0), P)
+                for m in range(1, size):
+                    scaled = (d, w.V_back, e[out + r, m])
+                    _add_scaled((d,), (at,), scaled, (at, m * P, 0), P)
+    d[done:] = 0
+
+
+@kernel
+def add_back(runs: Any, v: Any, e: Any, d: Any) -> None:
+    """Add ``V' e`` to ``d`` (rows, P)."""
+    size, units = v.V_back.shape[0], v.V.shape[0]
+    for k in range(runs.row.size):
+        row, n, out = runs.row[k], runs.count[k], runs.out[k]
+        add_product(e, out, 0, n, size, v.V_back, 0, 0, d, row, 0, units)
 
 
 @kernel

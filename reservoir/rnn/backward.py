@@ -102,7 +102,7 @@ def backward(
                 read_sums(
                     window.runs, e, h, lanes, len(readout.V_back), len(readout.V), sums.V, sums.c
                 )
-            d = shelf.zeros(("d", len(cells) - 1), window.size, h.shape[1])
+            d = shelf.take(("d", len(cells) - 1), window.size, h.shape[1])
             read_back(window.runs, readout, e, d)
             for k in range(len(cells) - 1, -1, -1):
                 x = forward.tile.x[window.rows] if k == 0 else traces[k - 1].states[0][lanes:]

@@ -117,7 +117,8 @@ class NetworkLinearization:
         self._sizes = flat_states.tile_sizes(network.cells, batch.tiles)
 
     def _direction(self, v: ArrayLike) -> Any:
-        return self._network.pack(self._network.layout.checked(v, "the direction"))
+        vector = self._network.layout.checked(v, "the direction")
+        return self._network.pack(vector, direction=True)
 
     def _parts(self, states: Array) -> list[Array]:
         """The vector of states, cut into tiles."""

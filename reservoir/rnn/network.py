@@ -119,9 +119,9 @@ class Network:
         (initializer or Initializer()).fill(self.cells, self.views(theta), rng)
         return theta
 
-    def pack(self, vector: Flat) -> Packed:
-        """A vector of parameters as the kernels take it."""
-        return pack(self.layout, self.cells, vector, self.dtype)
+    def pack(self, vector: Flat, *, direction: bool = False) -> Packed:
+        """A vector of parameters, or a direction of theirs, as the kernels take it."""
+        return pack(self.layout, self.cells, vector, self.dtype, direction=direction)
 
     def batch(
         self,

@@ -22,12 +22,21 @@ class Packed(NamedTuple):
     initial: tuple[tuple[Array | None, ...], ...]  # a layer, a part: (P,) if it is learned
 
 
-def pack(layout: Layout, cells: tuple[Cell, ...], vector: Flat, dtype: np.dtype[Any]) -> Packed:
-    """Copy a vector into the forms of the kernels."""
+def pack(
+    layout: Layout,
+    cells: tuple[Cell, ...],
+    vector: Flat,
+    dtype: np.dtype[Any],
+    *,
+    direction: bool = False,
+) -> Packed:
+    """Copy a vector, or a ``direction``, into the forms of the kernels."""
     views = layout.views(vector)
     layers, initial = [], []
     for k, cell in enumerate(cells):
         own = of_layer(views, k)
+        if direction:  # a leak rate that is no parameter does not move
+            own.setdefault("leak_rate", np.zeros(cell.units))
         layers.append(cell.weights(own, dtype))
         names = [INITIAL[part] for part in cell.parts]
         initial.append(tuple(_row(own[n], dtype) if n in own else None for n in names))
@@ -38,9 +47,3 @@ def pack(layout: Layout, cells: tuple[Cell, ...], vector: Flat, dtype: np.dtype[
 
 def _row(vector: Flat, dtype: np.dtype[Any]) -> Array:
     return row(vector[None], (0,), 1, dtype)
-
-
-def without_initial(packed: Packed) -> Packed:
-    """The same without learned initial states: where a state is given, they have no part."""
-    none = tuple(tuple(None for _ in parts) for parts in packed.initial)
-    return packed._replace(initial=none)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reservoir.kernels.readout import read_back, read_sums
+from reservoir.kernels.readout import add_back, read_back, read_sums
 from reservoir.rnn.backward import LayerSums, adjoint_of
 from reservoir.rnn.forward import Forward
 from reservoir.rnn.padded import Array
@@ -58,11 +58,11 @@ def second(
             h, R_h = traces[-1].states[0], tangents[-1].states[0]
             read_sums(window.runs, R_e, h, lanes, size, units, sums.V, sums.c)
             read_sums(window.runs, e, R_h, lanes, size, units, sums.V, unused)
-            d = shelf.zeros(("d", top), window.size, h.shape[1])
-            R_d = shelf.zeros(("dR", top), window.size, h.shape[1])
+            d = shelf.take(("d", top), window.size, h.shape[1])
+            R_d = shelf.take(("dR", top), window.size, h.shape[1])
             read_back(window.runs, w, e, d)
             read_back(window.runs, w, R_e, R_d)
-            read_back(window.runs, v, e, R_d)
+            add_back(window.runs, v, e, R_d)
             for k in range(top, -1, -1):
                 x, R_x = forward.tile.x[window.rows], forward.tile.x[:0]
                 if k > 0:
