@@ -70,6 +70,5 @@ def add_by_lane(
                 _gather_block(steps, lane, d, blocks[g], P, d_rows)
                 add_outer(a_rows, 0, 0, depth, steps_found, d_rows, 0, 0, own, 0, at, units)
             if last:
-                for k in range(depth):
-                    to, of = k * total.shape[1] + at, k * own.shape[1] + at
-                    _fold((total, squares), (to, to), (total, squares, own), (to, to, of), P)
+                whole, powers = (total, at, total.shape[1]), (squares, at, squares.shape[1])
+                _fold(depth, P, (whole, powers), (whole, powers, (own, at, own.shape[1])))

@@ -18,6 +18,15 @@ from numba.extending import intrinsic
 from reservoir.kernels.vectors import VECTOR_BITS
 
 
+def check_arrays(arrays: list[Any]) -> None:
+    """A TypeError if what a kernel reads as rows of one type is not: it is not looked at again."""
+    for array in arrays:
+        if not isinstance(array, types.Array) or array.layout != "C":
+            raise TypeError(f"expected contiguous arrays, got {array}")
+        if array.dtype != arrays[0].dtype:
+            raise TypeError(f"expected arrays of {arrays[0].dtype}, got {array}")
+
+
 class Value:
     """A vector in a register, with the arithmetic of numbers."""
 
@@ -45,31 +54,32 @@ class Value:
     __radd__, __rmul__ = __add__, __mul__
 
     def where_positive(self, then: Any) -> Value:
-        """``then`` where this is above 0, and 0 elsewhere."""
+        """``then`` where this is above 0, NaN where it is NaN, and 0 elsewhere."""
         builder, zero = self.builder, self._other(0.0)
         above = builder.fcmp_ordered(">", self.value, zero)
-        return Value(builder, builder.select(above, self._other(then), zero))
+        below = builder.fmul(self.value, zero)
+        return Value(builder, builder.select(above, self._other(then), below))
 
 
 def formula(function: Callable[..., Any]) -> Any:
-    """An intrinsic ``f(targets, target_starts, sources, source_starts, count)`` from a function.
+    """An intrinsic ``f(rows, count, targets, sources)`` from a function of numbers.
 
-    ``function`` takes the sources and returns the target (or a constant), or a tuple of them.
-    Targets and sources are tuples of arrays, starts (elements from an array's begin) tuples of
-    integers; a source may be a number, whose start is ignored. ``count`` is a whole number of
-    vectors.
+    ``function`` takes the sources and returns the target (or a constant), or a tuple of them. Each
+    target and source is a tuple of an array, the element where its first row starts, and the
+    elements from one row to the next (0: the same row again); a source may also be a number.
+    ``count``, the length of the rows, is a whole number of vectors. Targets are stored when all
+    sources of the same vector are loaded.
     """
     wanted = len(inspect.signature(function).parameters)
 
     @intrinsic
-    def run(
-        typing: Any, targets: Any, target_starts: Any, sources: Any, source_starts: Any, count: Any
-    ) -> Any:
-        if len(sources.types) != wanted:
-            raise TypeError(f"{function.__name__} takes {wanted} sources, got {len(sources.types)}")
+    def run(typing: Any, rows: Any, count: Any, targets: Any, sources: Any) -> Any:
+        if len(sources) != wanted:
+            raise TypeError(f"{function.__name__} takes {wanted} sources, got {len(sources)}")
+        check_arrays([one[0] for one in (*targets, *sources) if isinstance(one, types.BaseTuple)])
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            kind = targets.types[0].dtype
+            kind = targets[0][0].dtype
             word, item = ir.IntType(64), context.get_data_type(kind)
             width = VECTOR_BITS // kind.bitwidth
             vector = ir.VectorType(item, width)
@@ -80,41 +90,55 @@ def formula(function: Callable[..., Any]) -> Any:
                 mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
                 return builder.shuffle_vector(single, undefined, mask)
 
-            def operands(values: Any, starts: Any, of: Any) -> list[Any]:
+            def operands(values: Any, of: Any) -> list[Any]:
+                """Of each a vector, or a pointer and the elements from row to row."""
                 found = []
-                for k, one in enumerate(of.types):
+                for k, one in enumerate(of):
                     value = builder.extract_value(values, k)
-                    if isinstance(one, types.Array):
-                        data = context.make_array(one)(context, builder, value).data
-                        start = builder.extract_value(starts, k)
-                        found.append(builder.gep(data, [start], inbounds=True))
+                    if isinstance(one, types.BaseTuple):
+                        array, start, pitch = (builder.extract_value(value, j) for j in range(3))
+                        data = context.make_array(one[0])(context, builder, array).data
+                        start = context.cast(builder, start, one[1], types.int64)
+                        pitch = context.cast(builder, pitch, one[2], types.int64)
+                        found.append((builder.gep(data, [start], inbounds=True), pitch))
                     else:
                         found.append(splat(context.cast(builder, value, one, kind)))
                 return found
 
-            to = operands(args[0], args[1], targets)
-            given = operands(args[2], args[3], sources)
-            with cgutils.for_range_slice(builder, word(0), args[4], word(width), word) as (at, _):
-                loaded = []
-                for operand in given:
-                    value = operand
-                    if isinstance(operand.type, ir.PointerType):
-                        address = builder.gep(operand, [at], inbounds=True)
-                        value = builder.load(builder.bitcast(address, vector.as_pointer()))
-                        value.align = kind.bitwidth // 8
-                    loaded.append(Value(builder, value))
-                results = function(*loaded)
-                for target, result in zip(
-                    to, results if isinstance(results, tuple) else (results,), strict=True
-                ):
-                    address = builder.gep(target, [at], inbounds=True)
-                    place = builder.bitcast(address, vector.as_pointer())
-                    if not isinstance(result, Value):
-                        constant = ir.Constant(vector, [float(result)] * width)
-                        result = Value(builder, constant)
-                    builder.store(result.value, place).align = kind.bitwidth // 8
+            rows, count = (
+                context.cast(builder, value, given, types.int64)
+                for value, given in zip(args[:2], signature.args[:2], strict=True)
+            )
+            to, given = operands(args[2], targets), operands(args[3], sources)
+            with cgutils.for_range(builder, rows, intp=word) as loop:
+                begins = {
+                    id(one): builder.gep(one[0], [builder.mul(loop.index, one[1])], inbounds=True)
+                    for one in (*to, *given)
+                    if isinstance(one, tuple)
+                }
+
+                def place(operand: Any, at: Any) -> Any:
+                    address = builder.gep(begins[id(operand)], [at], inbounds=True)
+                    return builder.bitcast(address, vector.as_pointer())
+
+                with cgutils.for_range_slice(builder, word(0), count, word(width), word) as (at, _):
+                    loaded = []
+                    for operand in given:
+                        value = operand
+                        if isinstance(operand, tuple):
+                            value = builder.load(place(operand, at))
+                            value.align = kind.bitwidth // 8
+                        loaded.append(Value(builder, value))
+                    results = function(*loaded)
+                    for target, result in zip(
+                        to, results if isinstance(results, tuple) else (results,), strict=True
+                    ):
+                        if not isinstance(result, Value):
+                            constant = ir.Constant(vector, [float(result)] * width)
+                            result = Value(builder, constant)
+                        builder.store(result.value, place(target, at)).align = kind.bitwidth // 8
             return context.get_dummy_value()
 
-        return types.void(targets, target_starts, sources, source_starts, count), generate
+        return types.void(rows, count, targets, sources), generate
 
     return run

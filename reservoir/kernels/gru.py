@@ -47,9 +47,11 @@ blend_back = formula(
 
 
 def _blend_second(
-    z: Any, n: Any, old: Any, d: Any, R_az: Any, R_an: Any, R_old: Any, R_d: Any
-) -> Any:
+    z: Any, n: Any, old: Any, outer: Any, carry: Any,
+    R_az: Any, R_an: Any, R_old: Any, R_outer: Any, R_carry: Any,
+) -> Any:  # fmt: skip
     """The three results of `blend_back` and their tangents."""
+    d, R_d = carry + outer, R_carry + R_outer
     s_z, s_n = z * (1.0 - z), 1.0 - n * n
     R_z, R_n = s_z * R_az, s_n * R_an
     R_s_z, R_s_n = (1.0 - 2.0 * z) * R_z, -2.0 * n * R_n
@@ -91,6 +93,14 @@ def _second_of_reset(
 
 
 _reset_second = formula(_second_of_reset)
+
+
+@inlined
+def _blocks(rows: Any, row: int) -> Any:
+    """The three blocks from a row on, as a formula takes them."""
+    width = rows.shape[1]
+    at, P = row * width, width // 3
+    return (rows, at, width), (rows, at + P, width), (rows, at + 2 * P, width)
 
 
 @inlined
@@ -159,18 +169,15 @@ def forward(steps: Any, x: Any, w: Any, h: Any, gates: Any, work: Any) -> None:
         _add_pair(x, row, n, inputs, w.U, gates, row, units)
         _add_candidate(x, row, n, inputs, w.U, gates, row, units)
         _add_pair(h, old, n, units, w.W, gates, row, units)
-        for lane in range(n):
-            r, at = row + lane, (row + lane) * 3 * P
+        z, reset, candidate = _blocks(gates, row)
+        before_it = (h, old * P, P)
+        for r in range(row, row + n):
             activate(LOGISTIC, gates[r, : 2 * P])
-            _reset((q,), (lane * P,), (gates, h), (at + P, (old + lane) * P), P)
+        _reset(n, P, ((q, 0, P),), (reset, before_it))
         _add_candidate(q, 0, n, units, w.W, gates, row, units)
-        for lane in range(n):
-            r, at = row + lane, (row + lane) * 3 * P
+        for r in range(row, row + n):
             activate(TANH, gates[r, 2 * P :])
-            blend(
-                (h,), ((new + lane) * P,), (gates, gates, h),
-                (at, at + 2 * P, (old + lane) * P), P,
-            )  # fmt: skip
+        blend(n, P, ((h, new * P, P),), (z, candidate, before_it))
 
 
 @kernel
@@ -204,20 +211,14 @@ def tangent(
         _add_candidate(x, row, n, inputs, v.U, R_a, row, units)
         _add_pair(h, old, n, units, v.W, R_a, row, units)
         _add_pair(R_h, old, n, units, w.W, R_a, row, units)
-        for lane in range(n):
-            r, of, here = (row + lane) * 3 * P + P, (old + lane) * P, lane * P
-            _reset_tangent(
-                (q, R_q), (here, here), (gates, h, R_a, R_h), (r, of, r, of), P
-            )  # fmt: skip
+        z, reset, candidate = _blocks(gates, row)
+        a_z, a_r, a_n = _blocks(R_a, row)
+        before_it, R_before = (h, old * P, P), (R_h, old * P, P)
+        _reset_tangent(n, P, ((q, 0, P), (R_q, 0, P)), (reset, before_it, a_r, R_before))
         _add_candidate(q, 0, n, units, v.W, R_a, row, units)
         _add_candidate(R_q, 0, n, units, w.W, R_a, row, units)
-        for lane in range(n):
-            z, of = (row + lane) * 3 * P, (old + lane) * P
-            c = z + 2 * P
-            blend_tangent(
-                (R_h,), ((new + lane) * P,), (gates, gates, h, R_a, R_a, R_h),
-                (z, c, of, z, c, of), P,
-            )  # fmt: skip
+        new_R = (R_h, new * P, P)
+        blend_tangent(n, P, (new_R,), (z, candidate, before_it, a_z, a_n, R_before))
 
 
 @kernel
@@ -252,35 +253,31 @@ def backward(
     q, d_q = work[0], work[1]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
+        z, reset, candidate = _blocks(gates, row)
+        d_z, d_r, d_n = _blocks(d_a, row)
+        a_z, a_r, a_n = _blocks(R_a, row)
+        of_carry, before_it = (carry, 0, P), (h, old * P, P)
         if nu != 0:
-            new = (steps.lanes + row) * P
-            add_scaled((carry,), (0,), (carry, R_h, nu), (0, new, 0), n * P)
-        for lane in range(n):
-            z, of, here = (row + lane) * 3 * P, (old + lane) * P, lane * P
-            r, c = z + P, z + 2 * P
-            blend_back(
-                (d_a, d_a, carry), (z, c, here), (gates, gates, h, d, carry),
-                (z, c, of, (row + lane) * P, here), P,
-            )  # fmt: skip
-            _reset((q,), (here,), (gates, h), (r, of), P)
-            if s != 0 and not weighted:
-                add_scaled((d_a,), (z,), (d_a, R_a, s), (z, z, 0), P)
-                add_scaled((d_a,), (c,), (d_a, R_a, s), (c, c, 0), P)
-            elif s != 0:
-                damp_gate((d_a,), (z,), (d_a, gates, R_a, s), (z, z, z, 0), P)
-                damp_candidate((d_a,), (c,), (d_a, gates, R_a, s), (c, c, c, 0), P)
+            new = (R_h, (steps.lanes + row) * P, P)
+            add_scaled(n, P, (of_carry,), (of_carry, new, nu))
+        targets = (d_z, d_n, of_carry)
+        blend_back(n, P, targets, (z, candidate, before_it, (d, row * P, P), of_carry))
+        _reset(n, P, ((q, 0, P),), (reset, before_it))
+        if s != 0 and weighted:
+            damp_gate(n, P, (d_z,), (d_z, z, a_z, s))
+            damp_candidate(n, P, (d_n,), (d_n, candidate, a_n, s))
+        elif s != 0:
+            add_scaled(n, P, (d_z,), (d_z, a_z, s))
+            add_scaled(n, P, (d_n,), (d_n, a_n, s))
         d_q[:n] = 0
         add_gate_back(d_a, row, N, n, units, w.W_back, N, d_q, 0, units, P)
-        for lane in range(n):
-            r, of, here = (row + lane) * 3 * P + P, (old + lane) * P, lane * P
-            _reset_back(
-                (d_a, carry), (r, here), (gates, h, d_q, carry), (r, of, here, here), P
-            )  # fmt: skip
-            if s != 0 and not weighted:
-                add_scaled((d_a,), (r,), (d_a, R_a, s), (r, r, 0), P)
-            elif s != 0:
-                damp_gate((d_a,), (r,), (d_a, gates, R_a, s), (r, r, r, 0), P)
-        add((sums.b,), (0,), (sums.b, d_a), (0, row * 3 * P), 3 * n * P)
+        _reset_back(n, P, (d_r, of_carry), (reset, before_it, (d_q, 0, P), of_carry))
+        if s != 0 and weighted:
+            damp_gate(n, P, (d_r,), (d_r, reset, a_r, s))
+        elif s != 0:
+            add_scaled(n, P, (d_r,), (d_r, a_r, s))
+        b = (sums.b, 0, 3 * P)
+        add(n, 3 * P, (b,), (b, d_z))
         _add_back(d_a, row, n, units, w.W_back, carry, 0, units, 2)
         if summed:
             _add_pair_outer(x, row, n, inputs, d_a, row, sums.U, units)
@@ -307,30 +304,30 @@ def second(
     q, d_q, R_q, R_d_q = work[0], work[1], work[2], work[3]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
-        add((carry,), (0,), (carry, d), (0, row * P), n * P)
-        add((R_carry,), (0,), (R_carry, R_d), (0, row * P), n * P)
-        for lane in range(n):
-            z, of, here = (row + lane) * 3 * P, (old + lane) * P, lane * P
-            r, c = z + P, z + 2 * P
-            blend_second(
-                (d_a, d_a, carry, R_d_a, R_d_a, R_carry), (z, c, here, z, c, here),
-                (gates, gates, h, carry, R_a, R_a, R_h, R_carry), (z, c, of, here, z, c, of, here),
-                P,
-            )  # fmt: skip
-            _reset_tangent((q, R_q), (here, here), (gates, h, R_a, R_h), (r, of, r, of), P)
+        z, reset, candidate = _blocks(gates, row)
+        a_z, a_r, a_n = _blocks(R_a, row)
+        d_z, d_r, d_n = _blocks(d_a, row)
+        e_z, e_r, e_n = _blocks(R_d_a, row)
+        of_carry, of_R_carry = (carry, 0, P), (R_carry, 0, P)
+        before_it, R_before = (h, old * P, P), (R_h, old * P, P)
+        of_q, of_R_q, of_d_q, of_R_d_q = (q, 0, P), (R_q, 0, P), (d_q, 0, P), (R_d_q, 0, P)
+        blend_second(
+            n, P, (d_z, d_n, of_carry, e_z, e_n, of_R_carry),
+            (z, candidate, before_it, (d, row * P, P), of_carry,
+             a_z, a_n, R_before, (R_d, row * P, P), of_R_carry),
+        )  # fmt: skip
+        _reset_tangent(n, P, (of_q, of_R_q), (reset, before_it, a_r, R_before))
         d_q[:n] = 0
         R_d_q[:n] = 0
         add_gate_back(d_a, row, N, n, units, w.W_back, N, d_q, 0, units, P)
         add_gate_back(R_d_a, row, N, n, units, w.W_back, N, R_d_q, 0, units, P)
         add_gate_back(d_a, row, N, n, units, v.W_back, N, R_d_q, 0, units, P)
-        for lane in range(n):
-            r, of, here = (row + lane) * 3 * P + P, (old + lane) * P, lane * P
-            _reset_second(
-                (d_a, carry, R_d_a, R_carry), (r, here, r, here),
-                (gates, h, d_q, carry, R_a, R_h, R_d_q, R_carry),
-                (r, of, here, here, r, of, here, here), P,
-            )  # fmt: skip
-        add((sums.b,), (0,), (sums.b, R_d_a), (0, row * 3 * P), 3 * n * P)
+        _reset_second(
+            n, P, (d_r, of_carry, e_r, of_R_carry),
+            (reset, before_it, of_d_q, of_carry, a_r, R_before, of_R_d_q, of_R_carry),
+        )  # fmt: skip
+        b = (sums.b, 0, 3 * P)
+        add(n, 3 * P, (b,), (b, e_z))
         _add_back(d_a, row, n, units, w.W_back, carry, 0, units, 2)
         _add_back(R_d_a, row, n, units, w.W_back, R_carry, 0, units, 2)
         _add_back(d_a, row, n, units, v.W_back, R_carry, 0, units, 2)

@@ -63,6 +63,19 @@ _gated_second = formula(_second_of_gated)
 
 
 @inlined
+def _blocks(rows: Any, row: int) -> Any:
+    """The four blocks from a row on, as a formula takes them."""
+    width = rows.shape[1]
+    at, P = row * width, width // 4
+    return (
+        (rows, at, width),
+        (rows, at + P, width),
+        (rows, at + 2 * P, width),
+        (rows, at + 3 * P, width),
+    )
+
+
+@inlined
 def _add_inputs(a: Any, a_row: int, n: int, K: int, b: Any, c: Any, row: int, units: int) -> None:
     """``c[rows] += a[rows] U`` for update, reset and candidate."""
     P = c.shape[1] // 4
@@ -132,15 +145,13 @@ def forward(steps: Any, x: Any, w: Any, h: Any, gates: Any) -> None:
         set_rows(gates, row, n, w.b)
         _add_inputs(x, row, n, inputs, w.U, gates, row, units)
         _add_states(h, old, n, units, w.W, gates, row, units)
-        for lane in range(n):
-            z = (row + lane) * 4 * P
-            c = z + 3 * P
-            activate(LOGISTIC, gates[row + lane, : 2 * P])
-            _gated((gates,), (c,), (gates, gates, gates), (c, z + P, z + 2 * P), P)
-            activate(TANH, gates[row + lane, 3 * P :])
-            blend(
-                (h,), ((new + lane) * P,), (gates, gates, h), (z, c, (old + lane) * P), P
-            )  # fmt: skip
+        z, reset, q, candidate = _blocks(gates, row)
+        for r in range(row, row + n):
+            activate(LOGISTIC, gates[r, : 2 * P])
+        _gated(n, P, (candidate,), (candidate, reset, q))
+        for r in range(row, row + n):
+            activate(TANH, gates[r, 3 * P :])
+        blend(n, P, ((h, new * P, P),), (z, candidate, (h, old * P, P)))
 
 
 @kernel
@@ -169,14 +180,11 @@ def tangent(
         _add_inputs(x, row, n, inputs, v.U, R_a, row, units)
         _add_states(h, old, n, units, v.W, R_a, row, units)
         _add_states(R_h, old, n, units, w.W, R_a, row, units)
-        for lane in range(n):
-            z, of = (row + lane) * 4 * P, (old + lane) * P
-            r, q, c = z + P, z + 2 * P, z + 3 * P
-            _gated_tangent((R_a,), (c,), (R_a, gates, gates, R_a, R_a), (c, r, q, r, q), P)
-            blend_tangent(
-                (R_h,), ((new + lane) * P,), (gates, gates, h, R_a, R_a, R_h),
-                (z, c, of, z, c, of), P,
-            )  # fmt: skip
+        z, reset, q, candidate = _blocks(gates, row)
+        a_z, a_r, R_q, a_n = _blocks(R_a, row)
+        _gated_tangent(n, P, (a_n,), (a_n, reset, q, a_r, R_q))
+        sources = (z, candidate, (h, old * P, P), a_z, a_n, (R_h, old * P, P))
+        blend_tangent(n, P, ((R_h, new * P, P),), sources)
 
 
 @kernel
@@ -209,26 +217,26 @@ def backward(
     inputs, units, P = w.U.shape[0], w.W.shape[0], h.shape[1]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
+        z, reset, q, candidate = _blocks(gates, row)
+        d_z, d_r, d_q, d_n = _blocks(d_a, row)
+        a_z, _, _, a_n = _blocks(R_a, row)
+        of_carry = (carry, 0, P)
         if nu != 0:
-            new = (steps.lanes + row) * P
-            add_scaled((carry,), (0,), (carry, R_h, nu), (0, new, 0), n * P)
-        for lane in range(n):
-            z, of, here = (row + lane) * 4 * P, (old + lane) * P, lane * P
-            r, q, c = z + P, z + 2 * P, z + 3 * P
-            blend_back(
-                (d_a, d_a, carry), (z, c, here), (gates, gates, h, d, carry),
-                (z, c, of, (row + lane) * P, here), P,
-            )  # fmt: skip
-            if s != 0 and not weighted:
-                add_scaled((d_a,), (c,), (d_a, R_a, s), (c, c, 0), P)
-            elif s != 0:
-                damp_candidate((d_a,), (c,), (d_a, gates, R_a, s), (c, c, c, 0), P)
-            _gated_back((d_a, d_a), (r, q), (d_a, gates, gates), (c, r, q), P)
-            if s != 0 and not weighted:
-                add_scaled((d_a,), (z,), (d_a, R_a, s), (z, z, 0), 2 * P)
-            elif s != 0:
-                damp_gate((d_a,), (z,), (d_a, gates, R_a, s), (z, z, z, 0), 2 * P)
-        add((sums.b,), (0,), (sums.b, d_a), (0, row * 4 * P), 4 * n * P)
+            new = (R_h, (steps.lanes + row) * P, P)
+            add_scaled(n, P, (of_carry,), (of_carry, new, nu))
+        sources = (z, candidate, (h, old * P, P), (d, row * P, P), of_carry)
+        blend_back(n, P, (d_z, d_n, of_carry), sources)
+        if s != 0 and weighted:
+            damp_candidate(n, P, (d_n,), (d_n, candidate, a_n, s))
+        elif s != 0:
+            add_scaled(n, P, (d_n,), (d_n, a_n, s))
+        _gated_back(n, P, (d_r, d_q), (d_n, reset, q))
+        if s != 0 and weighted:
+            damp_gate(n, 2 * P, (d_z,), (d_z, z, a_z, s))
+        elif s != 0:
+            add_scaled(n, 2 * P, (d_z,), (d_z, a_z, s))
+        b = (sums.b, 0, 4 * P)
+        add(n, 4 * P, (b,), (b, d_z))
         _add_states_back(d_a, row, n, units, w.W_back, carry)
         if summed:
             _add_inputs_outer(x, row, n, inputs, d_a, row, sums.U, units)
@@ -252,21 +260,19 @@ def second(
     inputs, units, P = w.U.shape[0], w.W.shape[0], h.shape[1]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
-        add((carry,), (0,), (carry, d), (0, row * P), n * P)
-        add((R_carry,), (0,), (R_carry, R_d), (0, row * P), n * P)
-        for lane in range(n):
-            z, of, here = (row + lane) * 4 * P, (old + lane) * P, lane * P
-            r, q, c = z + P, z + 2 * P, z + 3 * P
-            blend_second(
-                (d_a, d_a, carry, R_d_a, R_d_a, R_carry), (z, c, here, z, c, here),
-                (gates, gates, h, carry, R_a, R_a, R_h, R_carry), (z, c, of, here, z, c, of, here),
-                P,
-            )  # fmt: skip
-            _gated_second(
-                (d_a, d_a, R_d_a, R_d_a), (r, q, r, q),
-                (d_a, gates, gates, R_d_a, R_a, R_a), (c, r, q, c, r, q), P,
-            )  # fmt: skip
-        add((sums.b,), (0,), (sums.b, R_d_a), (0, row * 4 * P), 4 * n * P)
+        z, reset, q, candidate = _blocks(gates, row)
+        a_z, a_r, R_q, a_n = _blocks(R_a, row)
+        d_z, d_r, d_q, d_n = _blocks(d_a, row)
+        e_z, e_r, e_q, e_n = _blocks(R_d_a, row)
+        of_carry, of_R_carry = (carry, 0, P), (R_carry, 0, P)
+        blend_second(
+            n, P, (d_z, d_n, of_carry, e_z, e_n, of_R_carry),
+            (z, candidate, (h, old * P, P), (d, row * P, P), of_carry,
+             a_z, a_n, (R_h, old * P, P), (R_d, row * P, P), of_R_carry),
+        )  # fmt: skip
+        _gated_second(n, P, (d_r, d_q, e_r, e_q), (d_n, reset, q, e_n, a_r, R_q))
+        b = (sums.b, 0, 4 * P)
+        add(n, 4 * P, (b,), (b, e_z))
         _add_states_back(d_a, row, n, units, w.W_back, carry)
         _add_states_back(R_d_a, row, n, units, w.W_back, R_carry)
         _add_states_back(d_a, row, n, units, v.W_back, R_carry)

@@ -110,54 +110,52 @@ _turn = formula(
 
 
 @inlined
-def _times_slope(
-    code: int, phi: Any, phi_at: int, x: Any, x_at: int, y: Any, y_at: int, n: int
-) -> None:
-    """``y = f'(a) x`` from ``phi = f(a)``."""
+def _times_slope(code: int, rows: int, P: int, targets: Any, sources: Any) -> None:
+    """``y = f'(a) x`` from ``phi = f(a)`` and x."""
     if code == TANH:
-        _times_tanh((y,), (y_at,), (phi, x), (phi_at, x_at), n)
+        _times_tanh(rows, P, targets, sources)
     elif code == LOGISTIC:
-        _times_logistic((y,), (y_at,), (phi, x), (phi_at, x_at), n)
+        _times_logistic(rows, P, targets, sources)
     elif code == RELU:
-        _times_relu((y,), (y_at,), (phi, x), (phi_at, x_at), n)
+        _times_relu(rows, P, targets, sources)
     else:
-        _times_identity((y,), (y_at,), (phi, x), (phi_at, x_at), n)
+        _times_identity(rows, P, targets, sources)
 
 
 @inlined
-def _tangent(code: int, to: Any, starts: Any, of: Any, of_starts: Any, n: int) -> None:
+def _tangent(code: int, rows: int, P: int, targets: Any, sources: Any) -> None:
     if code == TANH:
-        _tangent_tanh(to, starts, of, of_starts, n)
+        _tangent_tanh(rows, P, targets, sources)
     elif code == LOGISTIC:
-        _tangent_logistic(to, starts, of, of_starts, n)
+        _tangent_logistic(rows, P, targets, sources)
     elif code == RELU:
-        _tangent_relu(to, starts, of, of_starts, n)
+        _tangent_relu(rows, P, targets, sources)
     else:
-        _tangent_identity(to, starts, of, of_starts, n)
+        _tangent_identity(rows, P, targets, sources)
 
 
 @inlined
-def _back(code: int, to: Any, starts: Any, of: Any, of_starts: Any, n: int) -> None:
+def _back(code: int, rows: int, P: int, targets: Any, sources: Any) -> None:
     if code == TANH:
-        _back_tanh(to, starts, of, of_starts, n)
+        _back_tanh(rows, P, targets, sources)
     elif code == LOGISTIC:
-        _back_logistic(to, starts, of, of_starts, n)
+        _back_logistic(rows, P, targets, sources)
     elif code == RELU:
-        _back_relu(to, starts, of, of_starts, n)
+        _back_relu(rows, P, targets, sources)
     else:
-        _back_identity(to, starts, of, of_starts, n)
+        _back_identity(rows, P, targets, sources)
 
 
 @inlined
-def _damped_back(code: int, to: Any, starts: Any, of: Any, of_starts: Any, n: int) -> None:
+def _damped_back(code: int, rows: int, P: int, targets: Any, sources: Any) -> None:
     if code == TANH:
-        _damped_tanh(to, starts, of, of_starts, n)
+        _damped_tanh(rows, P, targets, sources)
     elif code == LOGISTIC:
-        _damped_logistic(to, starts, of, of_starts, n)
+        _damped_logistic(rows, P, targets, sources)
     elif code == RELU:
-        _damped_relu(to, starts, of, of_starts, n)
+        _damped_relu(rows, P, targets, sources)
     else:
-        _damped_identity(to, starts, of, of_starts, n)
+        _damped_identity(rows, P, targets, sources)
 
 
 @kernel
@@ -181,10 +179,9 @@ def forward(steps: Any, x: Any, w: Any, h: Any, phi: Any) -> None:
         add_product(h, old, 0, n, units, w.W, 0, 0, phi, row, 0, units)
         activate(w.activation, phi[row : row + n].reshape(n * P))
         if w.leaky:
-            new = steps.lanes + row
-            for i in range(n):
-                to, at = (new + i) * P, (row + i) * P
-                _blend((h,), (to,), (phi, h, w.leak, w.keep), (at, (old + i) * P, 0, 0), P)
+            new = (steps.lanes + row) * P
+            before_it, leak, keep = (h, old * P, P), (w.leak, 0, 0), (w.keep, 0, 0)
+            _blend(n, P, ((h, new, P),), ((phi, row * P, P), before_it, leak, keep))
 
 
 @kernel
@@ -214,14 +211,11 @@ def tangent(
         add_product(x, row, 0, n, inputs, v.U, 0, 0, R_a, row, 0, units)
         add_product(h, old, 0, n, units, v.W, 0, 0, R_a, row, 0, units)
         add_product(R_h, old, 0, n, units, w.W, 0, 0, R_a, row, 0, units)
-        for i in range(n):
-            to, of, at = (new + i) * P, (old + i) * P, (row + i) * P
-            _tangent(
-                w.activation, (R_h,), (to,), (phi, R_a, R_h, w.leak, w.keep),
-                (at, at, of, 0, 0), P,
-            )  # fmt: skip
-            if w.learned:
-                _leak_tangent((R_h,), (to,), (R_h, v.leak, phi, h), (to, 0, at, of), P)
+        new_R, old_R, of_phi = (R_h, new * P, P), (R_h, old * P, P), (phi, row * P, P)
+        leak, keep = (w.leak, 0, 0), (w.keep, 0, 0)
+        _tangent(w.activation, n, P, (new_R,), (of_phi, (R_a, row * P, P), old_R, leak, keep))
+        if w.learned:
+            _leak_tangent(n, P, (new_R,), (new_R, (v.leak, 0, 0), of_phi, (h, old * P, P)))
 
 
 @kernel
@@ -254,30 +248,24 @@ def backward(
     inputs, units, P = w.U.shape[0], w.W.shape[0], h.shape[1]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
-        new = steps.lanes + row
-        for i in range(n):
-            at, of, here = (row + i) * P, (old + i) * P, i * P
-            if nu != 0:
-                _add_scaled((carry,), (here,), (carry, R_h, nu), (here, (new + i) * P, 0), P)
-            if w.learned:
-                leak = sums.leak
-                _leak_gradient(
-                    (leak,), (here,), (leak, d, carry, phi, h), (here, at, here, at, of), P
-                )
-            if s != 0 and weighted:
-                _damped_back(
-                    w.activation, (d, carry, sums.b), (at, here, here),
-                    (phi, d, carry, w.leak, w.keep, sums.b, R_a, s),
-                    (at, at, here, 0, 0, here, at, 0), P,
-                )  # fmt: skip
-            else:
-                _back(
-                    w.activation, (d, carry, sums.b), (at, here, here),
-                    (phi, d, carry, w.leak, w.keep, sums.b), (at, at, here, 0, 0, here), P,
-                )  # fmt: skip
-            if s != 0 and not weighted:
-                _add_scaled((d,), (at,), (d, R_a, s), (at, at, 0), P)
-                _add_scaled((sums.b,), (here,), (sums.b, R_a, s), (here, at, 0), P)
+        of_d, of_phi, of_h = (d, row * P, P), (phi, row * P, P), (h, old * P, P)
+        of_carry, b, tangent_a = (carry, 0, P), (sums.b, 0, P), (R_a, row * P, P)
+        leak, keep = (w.leak, 0, 0), (w.keep, 0, 0)
+        if nu != 0:
+            new = (R_h, (steps.lanes + row) * P, P)
+            _add_scaled(n, P, (of_carry,), (of_carry, new, nu))
+        if w.learned:
+            total = (sums.leak, 0, P)
+            _leak_gradient(n, P, (total,), (total, of_d, of_carry, of_phi, of_h))
+        targets = (of_d, of_carry, b)
+        if s != 0 and weighted:
+            sources = (of_phi, of_d, of_carry, leak, keep, b, tangent_a, s)
+            _damped_back(w.activation, n, P, targets, sources)
+        else:
+            _back(w.activation, n, P, targets, (of_phi, of_d, of_carry, leak, keep, b))
+        if s != 0 and not weighted:
+            _add_scaled(n, P, (of_d,), (of_d, tangent_a, s))
+            _add_scaled(n, P, (b,), (b, tangent_a, s))
         add_product(d, row, 0, n, units, w.W_back, 0, 0, carry, 0, 0, units)
         if summed:
             add_outer(x, row, 0, inputs, n, d, row, 0, sums.U, 0, 0, units)
@@ -309,31 +297,31 @@ def second(
     inputs, units, P = w.U.shape[0], w.W.shape[0], h.shape[1]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
-        at, size = row * P, n * P
+        of_d, of_R_d = (d, row * P, P), (R_d, row * P, P)
+        of_phi, of_h = (phi, row * P, P), (h, old * P, P)
+        of_carry, of_R_carry, tangent_a = (carry, 0, P), (R_carry, 0, P), (R_a, row * P, P)
         if w.learned:
-            leak, of = sums.leak, old * P
-            _leak_gradient((leak,), (0,), (leak, R_d, R_carry, phi, h), (0, at, 0, at, of), size)
-        _add((carry,), (0,), (carry, d), (0, at), size)
-        _add((R_carry,), (0,), (R_carry, R_d), (0, at), size)
+            total = (sums.leak, 0, P)
+            _leak_gradient(n, P, (total,), (total, of_R_d, of_R_carry, of_phi, of_h))
+        _add(n, P, (of_carry,), (of_carry, of_d))
+        _add(n, P, (of_R_carry,), (of_R_carry, of_R_d))
         if w.learned:
-            R_phi = d  # no longer needed
-            _times_slope(w.activation, phi, at, R_a, at, R_phi, at, size)
-            _subtract((R_phi,), (at,), (R_phi, R_h), (at, of), size)
-            _add_product_of((leak,), (0,), (leak, carry, R_phi), (0, 0, at), size)
-        _times_slope(w.activation, phi, at, carry, 0, d, at, size)
-        _times_slope(w.activation, phi, at, R_carry, 0, R_d, at, size)
-        for i in range(n):
-            here, to = (row + i) * P, i * P
-            _turn(
-                (d, R_d, carry, R_carry), (here, here, to, to),
-                (d, R_d, carry, R_carry, w.leak, w.keep, v.leak),
-                (here, here, to, to, 0, 0, 0), P,
-            )  # fmt: skip
+            R_phi = of_d  # no longer needed
+            _times_slope(w.activation, n, P, (R_phi,), (of_phi, tangent_a))
+            _subtract(n, P, (R_phi,), (R_phi, (R_h, old * P, P)))
+            _add_product_of(n, P, (total,), (total, of_carry, R_phi))
+        _times_slope(w.activation, n, P, (of_d,), (of_phi, of_carry))
+        _times_slope(w.activation, n, P, (of_R_d,), (of_phi, of_R_carry))
+        _turn(
+            n, P, (of_d, of_R_d, of_carry, of_R_carry),
+            (of_d, of_R_d, of_carry, of_R_carry, (w.leak, 0, 0), (w.keep, 0, 0), (v.leak, 0, 0)),
+        )  # fmt: skip
         if w.activation == TANH:
-            _bend_tanh((R_d,), (at,), (R_d, d, phi, R_a), (at, at, at, at), size)
+            _bend_tanh(n, P, (of_R_d,), (of_R_d, of_d, of_phi, tangent_a))
         elif w.activation == LOGISTIC:
-            _bend_logistic((R_d,), (at,), (R_d, d, phi, R_a), (at, at, at, at), size)
-        _add((sums.b,), (0,), (sums.b, R_d), (0, at), size)
+            _bend_logistic(n, P, (of_R_d,), (of_R_d, of_d, of_phi, tangent_a))
+        b = (sums.b, 0, P)
+        _add(n, P, (b,), (b, of_R_d))
         add_product(d, row, 0, n, units, w.W_back, 0, 0, carry, 0, 0, units)
         add_product(R_d, row, 0, n, units, w.W_back, 0, 0, R_carry, 0, 0, units)
         add_product(d, row, 0, n, units, v.W_back, 0, 0, R_carry, 0, 0, units)

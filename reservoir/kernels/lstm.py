@@ -33,7 +33,12 @@ class LSTM(NamedTuple):
     forget: bool
 
 
-_cell = formula(lambda i, f, g, old: f * old + i * g)
+def _new_cell(i: Any, f: Any, g: Any, old: Any) -> Any:
+    c = f * old + i * g
+    return c, c
+
+
+_cell = formula(_new_cell)
 _times = formula(lambda o, tau: o * tau)
 _cell_tangent = formula(
     lambda i, f, g, old, R_i, R_f, R_g, R_old: (
@@ -66,8 +71,9 @@ def _derivatives(
 
 
 def _second_derivatives(
-    i: Any, f: Any, o: Any, g: Any, tau: Any, old: Any, d_h: Any, carry: Any,
-    a_i: Any, a_f: Any, a_o: Any, a_g: Any, R_c: Any, R_old: Any, R_d_h: Any, R_carry: Any,
+    i: Any, f: Any, o: Any, g: Any, tau: Any, old: Any, d: Any, carry: Any, carry_c: Any,
+    a_i: Any, a_f: Any, a_o: Any, a_g: Any, R_c: Any, R_old: Any, R_d: Any, R_carry: Any,
+    R_carry_c: Any,
 ) -> Any:  # fmt: skip
     """`_derivatives` and their tangents: the product rule, factor by factor."""
     s_i, s_f, s_o, s_g, s_c = (
@@ -76,24 +82,40 @@ def _second_derivatives(
     R_i, R_f, R_o, R_g, R_tau = s_i * a_i, s_f * a_f, s_o * a_o, s_g * a_g, s_c * R_c
     R_s_i, R_s_f, R_s_o = (1.0 - 2.0 * i) * R_i, (1.0 - 2.0 * f) * R_f, (1.0 - 2.0 * o) * R_o
     R_s_g, R_s_c = -2.0 * g * R_g, -2.0 * tau * R_tau
-    d_c = d_h * o * s_c + carry
-    R_d_c = R_d_h * o * s_c + d_h * R_o * s_c + d_h * o * R_s_c + R_carry
+    d_h, R_d_h = carry + d, R_carry + R_d
+    d_c = d_h * o * s_c + carry_c
+    R_d_c = R_d_h * o * s_c + d_h * R_o * s_c + d_h * o * R_s_c + R_carry_c
     return (
         d_c * g * s_i,
         d_c * old * s_f,
         d_h * tau * s_o,
         d_c * i * s_g,
         d_c * f,
+        0.0,
         R_d_c * g * s_i + d_c * R_g * s_i + d_c * g * R_s_i,
         R_d_c * old * s_f + d_c * R_old * s_f + d_c * old * R_s_f,
         R_d_h * tau * s_o + d_h * R_tau * s_o + d_h * tau * R_s_o,
         R_d_c * i * s_g + d_c * R_i * s_g + d_c * i * R_s_g,
         R_d_c * f + d_c * R_f,
+        0.0,
     )
 
 
 _back = formula(_derivatives)
 _back_second = formula(_second_derivatives)
+
+
+@inlined
+def _blocks(rows: Any, row: int) -> Any:
+    """The four blocks from a row on, as a formula takes them."""
+    width = rows.shape[1]
+    at, P = row * width, width // 4
+    return (
+        (rows, at, width),
+        (rows, at + P, width),
+        (rows, at + 2 * P, width),
+        (rows, at + 3 * P, width),
+    )
 
 
 @inlined
@@ -150,19 +172,16 @@ def forward(steps: Any, x: Any, w: Any, h: Any, c: Any, tau: Any, gates: Any) ->
         set_rows(gates, row, n, w.b)
         _add_gates(x, row, n, inputs, w.U, gates, row, units, w)
         _add_gates(h, old, n, units, w.W, gates, row, units, w)
-        for lane in range(n):
-            r, to, at = row + lane, (new + lane) * P, (row + lane) * 4 * P
+        for r in range(row, row + n):
             activate(LOGISTIC, gates[r, : 3 * P])
             activate(TANH, gates[r, 3 * P :])
             if not w.forget:
                 gates[r, P : 2 * P] = one
-            _cell(
-                (c,), (to,), (gates, gates, gates, c),
-                (at, at + P, at + 3 * P, (old + lane) * P), P,
-            )  # fmt: skip
-            tau[r] = c[new + lane]
-            activate(TANH, tau[r])
-            _times((h,), (to,), (gates, tau), (at + 2 * P, r * P), P)
+        i, f, o, g = _blocks(gates, row)
+        new_c, of_tau = (c, new * P, P), (tau, row * P, P)
+        _cell(n, P, (new_c, of_tau), (i, f, g, (c, old * P, P)))
+        activate(TANH, tau[row : row + n].reshape(n * P))
+        _times(n, P, ((h, new * P, P),), (o, of_tau))
 
 
 @kernel
@@ -192,15 +211,11 @@ def tangent(
         _add_gates(x, row, n, inputs, v.U, R_a, row, units, w)
         _add_gates(h, old, n, units, v.W, R_a, row, units, w)
         _add_gates(R_h, old, n, units, w.W, R_a, row, units, w)
-        for lane in range(n):
-            r, to, of = row + lane, (new + lane) * P, (old + lane) * P
-            at = r * 4 * P
-            i, f, o, g = at, at + P, at + 2 * P, at + 3 * P
-            _cell_tangent(
-                (R_c,), (to,), (gates, gates, gates, c, R_a, R_a, R_a, R_c),
-                (i, f, g, of, i, f, g, of), P,
-            )  # fmt: skip
-            _output_tangent((R_h,), (to,), (gates, tau, R_a, R_c), (o, r * P, o, to), P)
+        i, f, o, g = _blocks(gates, row)
+        a_i, a_f, a_o, a_g = _blocks(R_a, row)
+        new_c, old_c, before_it = (R_c, new * P, P), (R_c, old * P, P), (c, old * P, P)
+        _cell_tangent(n, P, (new_c,), (i, f, g, before_it, a_i, a_f, a_g, old_c))
+        _output_tangent(n, P, ((R_h, new * P, P),), (o, (tau, row * P, P), a_o, new_c))
 
 
 @kernel
@@ -234,27 +249,29 @@ def backward(
     inputs, units, P = w.U.shape[0], w.W.shape[0], h.shape[1]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
-        new, size = (steps.lanes + row) * P, n * P
+        new = (steps.lanes + row) * P
+        of_carry, of_carry_c = (carry, 0, P), (carry_c, 0, P)
         if nu != 0:
-            _add_scaled((carry,), (0,), (carry, R_h, nu), (0, new, 0), size)
+            _add_scaled(n, P, (of_carry,), (of_carry, (R_h, new, P), nu))
         if kappa != 0:
             # What reaches c from h is added to this below.
-            _add_scaled((carry_c,), (0,), (carry_c, R_c, kappa), (0, new, 0), size)
-        for lane in range(n):
-            r, here = row + lane, lane * P
-            at = r * 4 * P
-            i, f, o, g = at, at + P, at + 2 * P, at + 3 * P
-            _back(
-                (d_a, d_a, d_a, d_a, carry_c, carry), (i, f, o, g, here, here),
-                (gates, gates, gates, gates, tau, c, d, carry, carry_c),
-                (i, f, o, g, r * P, (old + lane) * P, r * P, here, here), P,
-            )  # fmt: skip
-            if s != 0 and not weighted:
-                _add_scaled((d_a,), (at,), (d_a, R_a, s), (at, at, 0), 4 * P)
-            elif s != 0:
-                _damp_gate((d_a,), (i,), (d_a, gates, R_a, s), (i, i, i, 0), 3 * P)
-                _damp_candidate((d_a,), (g,), (d_a, gates, R_a, s), (g, g, g, 0), P)
-        _add((sums.b,), (0,), (sums.b, d_a), (0, row * 4 * P), 4 * size)
+            _add_scaled(n, P, (of_carry_c,), (of_carry_c, (R_c, new, P), kappa))
+        i, f, o, g = _blocks(gates, row)
+        d_i, d_f, d_o, d_g = _blocks(d_a, row)
+        of_tau, of_c, of_d = (tau, row * P, P), (c, old * P, P), (d, row * P, P)
+        _back(
+            n, P, (d_i, d_f, d_o, d_g, of_carry_c, of_carry),
+            (i, f, o, g, of_tau, of_c, of_d, of_carry, of_carry_c),
+        )  # fmt: skip
+        if s != 0:
+            a_i, _, _, a_g = _blocks(R_a, row)
+            if weighted:
+                _damp_gate(n, 3 * P, (d_i,), (d_i, i, a_i, s))
+                _damp_candidate(n, P, (d_g,), (d_g, g, a_g, s))
+            else:
+                _add_scaled(n, 4 * P, (d_i,), (d_i, a_i, s))
+        b = (sums.b, 0, 4 * P)
+        _add(n, 4 * P, (b,), (b, d_i))
         _add_gates_back(d_a, row, n, units, w.W_back, carry, 0, w, units)
         if summed:
             _add_gates_outer(x, row, n, inputs, d_a, row, sums.U, units, w)
@@ -278,24 +295,23 @@ def second(
     inputs, units, P = w.U.shape[0], w.W.shape[0], h.shape[1]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
-        new, size = steps.lanes + row, n * P
-        _add((carry,), (0,), (carry, d), (0, row * P), size)
-        _add((R_carry,), (0,), (R_carry, R_d), (0, row * P), size)
-        for lane in range(n):
-            r, here, of = row + lane, lane * P, (old + lane) * P
-            at = r * 4 * P
-            i, f, o, g = at, at + P, at + 2 * P, at + 3 * P
-            _back_second(
-                (d_a, d_a, d_a, d_a, carry_c, R_d_a, R_d_a, R_d_a, R_d_a, R_carry_c),
-                (i, f, o, g, here, i, f, o, g, here),
-                (gates, gates, gates, gates, tau, c, carry, carry_c,
-                 R_a, R_a, R_a, R_a, R_c, R_c, R_carry, R_carry_c),
-                (i, f, o, g, r * P, of, here, here,
-                 i, f, o, g, (new + lane) * P, of, here, here), P,
-            )  # fmt: skip
-        carry[:n] = 0
-        R_carry[:n] = 0
-        _add((sums.b,), (0,), (sums.b, R_d_a), (0, row * 4 * P), 4 * size)
+        new = steps.lanes + row
+        of_carry, of_carry_c = (carry, 0, P), (carry_c, 0, P)
+        of_R_carry, of_R_carry_c = (R_carry, 0, P), (R_carry_c, 0, P)
+        i, f, o, g = _blocks(gates, row)
+        a_i, a_f, a_o, a_g = _blocks(R_a, row)
+        d_i, d_f, d_o, d_g = _blocks(d_a, row)
+        e_i, e_f, e_o, e_g = _blocks(R_d_a, row)
+        _back_second(
+            n, P,
+            (d_i, d_f, d_o, d_g, of_carry_c, of_carry, e_i, e_f, e_o, e_g, of_R_carry_c,
+             of_R_carry),
+            (i, f, o, g, (tau, row * P, P), (c, old * P, P), (d, row * P, P), of_carry, of_carry_c,
+             a_i, a_f, a_o, a_g, (R_c, new * P, P), (R_c, old * P, P), (R_d, row * P, P),
+             of_R_carry, of_R_carry_c),
+        )  # fmt: skip
+        b = (sums.b, 0, 4 * P)
+        _add(n, 4 * P, (b,), (b, e_i))
         _add_gates_back(d_a, row, n, units, w.W_back, carry, 0, w, units)
         _add_gates_back(R_d_a, row, n, units, w.W_back, R_carry, 0, w, units)
         _add_gates_back(d_a, row, n, units, v.W_back, R_carry, 0, w, units)

@@ -20,6 +20,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from reservoir.kernels.compile import inlined
+from reservoir.kernels.elementwise import check_arrays
 from reservoir.kernels.vectors import VECTOR_BITS, vector_fma
 
 LINE = 64  # bytes of a cache line
@@ -55,6 +56,7 @@ def _tile(rows: int, vectors: int) -> Any:
         c_start: Any,
     ) -> Any:
         """``c[r, :] += sum_k a[a_start + r a_row + k a_depth] b[k, :]``; starts in elements."""
+        check_arrays([a, b, c])
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             a_array, b_array, c_array = (

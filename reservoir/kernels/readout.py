@@ -86,11 +86,10 @@ def read_back(runs: Any, w: Any, e: Any, d: Any) -> None:
             add_product(e, out, 0, n, size, w.V_back, 0, 0, d, row, 0, units)
         else:
             for r in range(n):
-                at = (row + r) * P
-                _set_scaled((d,), (at,), (w.V_back, e[out + r, 0]), (0, 0), P)
+                to = (d, (row + r) * P, P)
+                _set_scaled(1, P, (to,), ((w.V_back, 0, P), e[out + r, 0]))
                 for m in range(1, size):
-                    scaled = (d, w.V_back, e[out + r, m])
-                    _add_scaled((d,), (at,), scaled, (at, m * P, 0), P)
+                    _add_scaled(1, P, (to,), (to, (w.V_back, m * P, P), e[out + r, m]))
     d[done:] = 0
 
 
