@@ -7,6 +7,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+
+class TargetError(ValueError):
+    """A single target that its loss does not take.
+
+    Attributes
+    ----------
+    row : int
+    column : int or None
+        None: the row as a whole.
+    found, expected : str
+        What is there, and what should be: for messages that know another name of the row.
+    """
+
+    def __init__(self, row: int, column: int | None, found: str, expected: str) -> None:
+        self.row, self.column, self.found, self.expected = row, column, found, expected
+        where = f"row {row}" if column is None else f"row {row}, column {column}"
+        super().__init__(f"targets have {found} at {where} (counted from 0); expected {expected}")
+
+
 SUM_TOLERANCE = 1e-5  # probabilities computed in float32 sum to 1 less exactly than rounded ones
 
 
@@ -52,10 +71,8 @@ def check_distributions(targets: ArrayLike, rows: int, outputs: int) -> NDArray[
         sums = real.sum(axis=1, dtype=np.float64)
     bad = np.flatnonzero(~(np.abs(sums - 1.0) <= SUM_TOLERANCE))
     if bad.size:
-        raise ValueError(
-            f"targets sum to {float(sums[bad[0]])!r} over columns 0 to {outputs - 1} of row "
-            f"{int(bad[0])} (counted from 0); expected probabilities that sum to 1"
-        )
+        found = f"the sum {float(sums[bad[0]])!r} over columns 0 to {outputs - 1}"
+        raise TargetError(int(bad[0]), None, found, "probabilities that sum to 1")
     return real
 
 
@@ -68,10 +85,9 @@ def check_labels(labels: ArrayLike, rows: int, outputs: int) -> NDArray[np.intp]
         raise ValueError(f"class labels must be integers; their dtype is {array.dtype}")
     bad = np.flatnonzero((array < 0) | (array >= outputs))
     if bad.size:
-        raise ValueError(
-            f"targets have the class label {int(array[bad[0]])} at row {int(bad[0])} (counted "
-            f"from 0); expected 0 to {outputs - 1}, a column of the {outputs} outputs"
-        )
+        expected = f"0 to {outputs - 1}, a column of the {outputs} outputs"
+        found = f"the class label {int(array[bad[0]])}"
+        raise TargetError(int(bad[0]), None, found, expected)
     return array.astype(np.intp, copy=False)
 
 
@@ -95,7 +111,4 @@ def _refuse(targets: NDArray[np.floating], bad: NDArray[np.bool_], expected: str
         row, column = divmod(int(np.argmax(bad)), targets.shape[1])
         value = float(targets[row, column])
         what = "NaN" if value != value else repr(value)
-        raise ValueError(
-            f"targets have {what} at row {row}, column {column} (counted from 0); "
-            f"expected {expected}"
-        )
+        raise TargetError(row, column, what, expected)

@@ -89,7 +89,8 @@ class BySequence:
         read = Outer(True, spread, False, one, one)
         self._add(index, self._V, read, x, forward.cells[-1].units)
         step = np.searchsorted(segment.steps.first, rows, side="right") - 1
-        np.add.at(self._c, rows - segment.steps.first[step], spread[rows, : self._c.shape[1]])
+        lane = rows - segment.steps.first[step]
+        np.add.at(self._c, lane[::-1], spread[rows[::-1], : self._c.shape[1]])  # last step first
 
     def _add(self, index: int, matrix: Matrix, outer: Outer, d: Array, units: int) -> None:
         segments = self._forward.segments

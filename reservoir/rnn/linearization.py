@@ -71,9 +71,18 @@ def first_passes(
 def total(parts: list[Flat]) -> Flat:
     """The sum over tiles, in their order."""
     found = parts[0].copy()
-    for part in parts[1:]:
-        found += part
+    with np.errstate(over="ignore", invalid="ignore"):
+        for part in parts[1:]:
+            found += part
     return found
+
+
+def _damped(product: Flat, damping: float, v: ArrayLike) -> Flat:
+    """Add ``damping v``."""
+    if damping > 0.0:
+        with np.errstate(over="ignore", invalid="ignore"):
+            product += damping * np.asarray(v, np.float64)
+    return product
 
 
 class NetworkLinearization:
@@ -124,6 +133,16 @@ class NetworkLinearization:
         """The vector of states, cut into tiles."""
         return np.split(states, np.cumsum(self._sizes)[:-1])
 
+    def _given(self, array: ArrayLike, name: str, shape: tuple[int, ...]) -> Array:
+        """An array from outside in the type of the passes."""
+        found = np.asarray(array)
+        if found.shape != shape or found.dtype.kind not in "fiu":
+            raise DataError(
+                f"{name} must be real numbers of shape {shape}, got {found.dtype} of {found.shape}"
+            )
+        with np.errstate(over="ignore"):
+            return found.astype(self._batch.dtype, copy=False)
+
     def _padded(self, begun: Begun, rows: Array) -> Array:
         out = zeros(len(rows), begun.e.shape[1], begun.e.dtype)
         out[:, : self._network.outputs] = rows
@@ -135,7 +154,8 @@ class NetworkLinearization:
         """``G v``, structural damping and ``damping v`` included, in one pass over each tile."""
         direction = self._direction(v)
         number = self._batch.dtype.type
-        s, nu, kappa = (number(c / self._batch.weight) for c in structural)
+        with np.errstate(over="ignore"):
+            s, nu, kappa = (number(c / self._batch.weight) for c in structural)
         damped = Damped(s, nu, kappa, True)
         active = any(structural)
 
@@ -155,10 +175,7 @@ class NetworkLinearization:
                     damped=damped, injected=tangent if active else None,
                 )  # fmt: skip
 
-        found = total(self._batch.each(one))
-        if damping > 0.0:
-            found += damping * np.asarray(v, np.float64)
-        return found
+        return _damped(total(self._batch.each(one)), damping, v)
 
     def operator(
         self, damping: float = 0.0, structural: float | Structural = 0.0
@@ -199,8 +216,7 @@ class NetworkLinearization:
                     begun.forward, begun.windows, tangent, begun.e, R_e, network.layout, shelf
                 )  # fmt: skip
 
-        found = total(self._batch.each(one))
-        return found + damping * np.asarray(v, np.float64) if damping > 0.0 else found
+        return _damped(total(self._batch.each(one)), damping, v)
 
     # ---- the parts of which the product is composed
 
@@ -235,16 +251,10 @@ class NetworkLinearization:
 
     def vjp(self, outputs: ArrayLike, states: ArrayLike | None = None) -> Flat:
         """``J' u`` for ``u`` by the outputs (n, M) and, if given, by the states of `jvp`."""
-        u = np.asarray(outputs, dtype=self._batch.dtype)
-        expected = (self._batch.scored, self._network.outputs)
-        if u.shape != expected:
-            raise DataError(f"outputs must have shape {expected}, got {u.shape}")
+        u = self._given(outputs, "outputs", (self._batch.scored, self._network.outputs))
         parts = None
         if states is not None:
-            flat = np.asarray(states, dtype=self._batch.dtype)
-            if flat.shape != (sum(self._sizes),):
-                raise DataError(f"states must have shape {(sum(self._sizes),)}, got {flat.shape}")
-            parts = self._parts(flat)
+            parts = self._parts(self._given(states, "states", (sum(self._sizes),)))
         one_ = self._batch.dtype.type(1)
 
         def one(k: int) -> Flat:
@@ -261,21 +271,28 @@ class NetworkLinearization:
 
     def loss_curvature(self, outputs: ArrayLike) -> Array:
         """``H_L`` times (n, M), weights and their normalization included."""
-        u = np.asarray(outputs, dtype=self._batch.dtype)
+        u = self._given(outputs, "outputs", (self._batch.scored, self._network.outputs))
         found = np.zeros_like(u)
-        for begun, tile in zip(self._tiles, self._batch.tiles, strict=True):
-            place = tile.scored.place
+
+        def one(k: int) -> None:
+            begun, place = self._tiles[k], self._batch.tiles[k].scored.place
             found[place] = self._network.matching_loss.curvature(begun.mean, u[place]) * begun.scale
+
+        self._batch.each(one)
         return found
 
     def state_curvature(self, states: ArrayLike, structural: float | Structural) -> Array:
         """The diagonal curvature of structural damping times states, normalization included."""
-        found = np.array(states, dtype=self._batch.dtype)
+        found = self._given(states, "states", (sum(self._sizes),)).copy()
         each = as_structural(structural)
         coefficients = Structural(*(c / self._batch.weight for c in each))
-        for begun, part in zip(self._tiles, self._parts(found), strict=True):
+        parts = self._parts(found)
+
+        def one(k: int) -> None:
             with self._network.shelves.one() as shelf:
-                flat_states.curvature(begun.forward, coefficients, part, shelf)
+                flat_states.curvature(self._tiles[k].forward, coefficients, parts[k], shelf)
+
+        self._batch.each(one)
         return found
 
 

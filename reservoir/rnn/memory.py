@@ -16,6 +16,8 @@ from reservoir.weights.arguments import whole
 
 WINDOW_BYTES = 1 << 20  # of the pre-activations of a window: they stay in the second-level cache
 
+WINDOW_OBJECTS = 2500  # bytes that the Python objects of a segment and its windows take
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -26,24 +28,38 @@ class Plan:
     segment : int or None
         Steps whose activations are in memory at a time; None: all of them.
     activations : int
-        Bytes of activations, and of the states from which they are made anew.
+        Bytes of activations and outputs, and of the states from which they are made anew.
+    parameters : int
+        Bytes of parameters, a direction and gradients in the forms of the passes.
     passes : int
         Bytes that one thread needs for a pass beside them, without structural damping.
     damped : int
         Bytes that one thread needs for a product with structural damping.
+
+    Notes
+    -----
+    Not counted: the batch itself; a third more for products with the Hessian; and for sums of
+    squared gradients the derivatives of a segment and, if there are several segments, a copy of
+    the parameters for each sequence of a tile.
     """
 
     segment: int | None
     activations: int
+    parameters: int
     passes: int
     damped: int
 
     def __str__(self) -> str:
         what = "all steps are kept" if self.segment is None else f"{self.segment} steps a segment"
         return (
-            f"{_size(self.activations)} of activations ({what}), and for each thread "
-            f"{_size(self.passes)}, with structural damping {_size(self.damped)}"
+            f"{_size(self.activations)} of activations ({what}), {_size(self.parameters)} of "
+            f"parameters, and for each thread {_size(self.passes)}, with structural damping "
+            f"{_size(self.damped)}"
         )
+
+    def total(self, threads: int) -> int:
+        """Bytes in all, without structural damping."""
+        return self.activations + self.parameters + threads * self.passes
 
 
 def _size(count: int) -> str:
@@ -73,7 +89,7 @@ def plan(
     threads : int
         Tiles that are at work at a time.
     memory : int, optional
-        Bytes that activations and all threads' working memory without structural damping may take:
+        Bytes that all may take (`Plan.total`), the batch itself and structural damping left out:
         all is kept if it fits, else about sqrt(T) steps at a time.
     segment : int or "sqrt", optional
         Steps whose activations are in memory at a time, whatever ``memory`` says.
@@ -82,12 +98,14 @@ def plan(
     ------
     DataError
         The bound is too low; the message has the least that works. Or ``segment`` is not a whole
-        number of at least 1.
+        number of at least 1 or "sqrt".
     """
     longest = max((int(tile.steps.count.size) for tile in batch.tiles), default=0)
     root = max(1, math.isqrt(longest))
     if segment == "sqrt":
         return _plan(cells, batch, root)
+    if isinstance(segment, str):
+        raise DataError(f"segment must be a whole number of steps or 'sqrt', got {segment!r}")
     if segment is not None:
         return _plan(cells, batch, whole("segment", segment, least=1))
     kept = _plan(cells, batch, None)
@@ -97,12 +115,12 @@ def plan(
     found = kept
     for choice in (kept, _plan(cells, batch, root)):
         found = choice
-        if choice.activations + threads * choice.passes <= bound:
+        if choice.total(threads) <= bound:
             return choice
     raise DataError(
         f"memory: {bound} bytes are not enough; this batch takes at least "
-        f"{found.activations + threads * found.passes} bytes with {threads} threads, in segments "
-        f"of {root} steps"
+        f"{found.total(threads)} bytes with {threads} "
+        f"thread{'s' if threads > 1 else ''}, in segments of {root} steps"
     )
 
 
@@ -116,19 +134,43 @@ def _plan(cells: tuple[Cell, ...], batch: Batch, segment: int | None) -> Plan:
         (cell.blocks + len(cell.parts)) * pitch_of(cell.units, batch.dtype) for cell in cells
     )
     adjoint = sum((cell.blocks + 1) * pitch_of(cell.units, batch.dtype) for cell in cells)
-    activations, longest = 0, 0
+    read = pitch_of(batch.outputs, batch.dtype) * item
+    activations, longest, begins = batch.scored * (2 * read + batch.outputs * item), 0, 0
     for tile in batch.tiles:
         lanes, steps = tile.order.size, tile.steps.count.size
         if segment is None:
             activations += tile.rows * row + lanes * state
         else:
-            activations += -(-steps // segment) * lanes * state
+            activations += -(-steps // segment) * (lanes * state + WINDOW_OBJECTS)
+            begins = max(begins, -(-steps // segment) * lanes * state)
         longest = max(longest, min(tile.rows, lanes * (segment or steps)))
-    window = min(longest, window_rows(cells, batch.dtype) + max(t.order.size for t in batch.tiles))
-    again = longest * row if segment is not None else 0
-    passes = again + window * (tangent + adjoint) * item
-    damped = again + (longest * tangent + window * adjoint) * item
-    return Plan(segment, activations, passes, damped)
+    widest = max(tile.order.size for tile in batch.tiles)
+    scored = max(tile.scored.rows.size for tile in batch.tiles)
+    window = min(longest, window_rows(cells, batch.dtype) + widest)
+    forms, vector = _parameters(cells, batch)
+    sums = forms // 2 * item + widest * sum(
+        (2 * cell.blocks + 4) * pitch_of(cell.units, batch.dtype) * item for cell in cells
+    )
+    again = longest * row + widest * state if segment is not None else 0
+    fixed = again + sums + 2 * scored * read
+    passes = fixed + (window * (tangent + adjoint)) * item
+    damped = fixed + begins + (longest * tangent + window * adjoint) * item
+    parameters = 2 * forms * item + (len(batch.tiles) + 3) * vector * 8
+    return Plan(segment, activations, parameters, passes, damped)
+
+
+def _parameters(cells: tuple[Cell, ...], batch: Batch) -> tuple[int, int]:
+    """Numbers in all parameters as the kernels take them, both ways round; and in a vector."""
+    forms, vector, below = 0, 0, batch.inputs
+    for cell in cells:
+        units, size = cell.units, pitch_of(cell.units, batch.dtype)
+        depth = pitch_of(below, batch.dtype) + size
+        forms += cell.blocks * ((below + units + 1) * size + units * depth)
+        vector += sum(math.prod(shape) for shape in cell.shapes(below).values())
+        below = units
+    read = pitch_of(batch.outputs, batch.dtype), pitch_of(below, batch.dtype)
+    forms += (below + 1) * read[0] + batch.outputs * read[1]
+    return forms, vector + batch.outputs * (below + 1)
 
 
 def _row(cell: Cell, dtype: np.dtype[Any]) -> int:

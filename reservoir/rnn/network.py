@@ -13,7 +13,7 @@ from hfopt.losses import LOSSES, Loss
 from hfopt.problem import Gradient
 from reservoir import threads
 from reservoir.errors import DataError
-from reservoir.rnn.batch import Batch, State, make_batch
+from reservoir.rnn.batch import Batch, State, make_batch, parts_of
 from reservoir.rnn.cells import GRU, LSTM, RNN, Cell
 from reservoir.rnn.forward import Forward
 from reservoir.rnn.initial import Initializer
@@ -57,7 +57,8 @@ class Network:
         loss: str = "squared_error",
         dtype: str = "float64",
     ) -> None:
-        layers = tuple(cells) if isinstance(cells, Sequence) else (cells,)
+        many = isinstance(cells, Sequence) and not isinstance(cells, str)
+        layers: tuple[Any, ...] = tuple(cells) if many else (cells,)  # type: ignore[arg-type]
         if not layers:
             raise DataError("cells: expected at least one")
         for cell in layers:
@@ -97,8 +98,13 @@ class Network:
 
         Names are ``layers/0/U``, ``layers/0/W``, ..., ``readout/V``, ``readout/c``; the cells say
         which parameters they have.
+
+        Raises
+        ------
+        DataError
+            ``theta`` is not an array of floats of shape (P,).
         """
-        return self.layout.views(theta)
+        return self.layout.views(self.layout.writable(theta))
 
     def initial(
         self,
@@ -121,7 +127,8 @@ class Network:
 
     def pack(self, vector: Flat, *, direction: bool = False) -> Packed:
         """A vector of parameters, or a direction of theirs, as the kernels take it."""
-        return pack(self.layout, self.cells, vector, self.dtype, direction=direction)
+        with np.errstate(over="ignore"):  # float32 may have no number for it: infinity
+            return pack(self.layout, self.cells, vector, self.dtype, direction=direction)
 
     def batch(
         self,
@@ -248,9 +255,9 @@ class Network:
         squares : bool
             As in `gradient`.
         memory : int, optional
-            Bytes that activations and working memory (`plan`) may take: what does not fit is made
-            anew at each product, in segments of about sqrt(T) steps, with the same bits. No bound
-            by default.
+            Bytes that activations, parameters and working memory (`plan`) may take: what does not
+            fit is made anew at each product, in segments of about sqrt(T) steps, with the same
+            bits. No bound by default.
         segment : int or "sqrt", optional
             Steps of a segment, instead of ``memory``.
 
@@ -299,11 +306,19 @@ class Network:
             return Forward(self.cells, packed, tile, windows, shelf, keep="nothing")
 
     def _checked(self, theta: ArrayLike, batch: Batch) -> Flat:
-        made = batch.inputs, batch.outputs, batch.dtype
-        if made != (self.inputs, self.outputs, self.dtype):
+        if not isinstance(batch, Batch):
+            raise DataError(f"expected a batch made by Network.batch, got {type(batch).__name__}")
+        made = batch.inputs, batch.outputs, batch.dtype, batch.loss
+        if made != (self.inputs, self.outputs, self.dtype, self.loss):
             raise DataError(
-                f"the batch was made for {batch.inputs} inputs, {batch.outputs} outputs and "
-                f"{batch.dtype}; this network has {self.inputs}, {self.outputs} and {self.dtype}"
+                f"the batch was made for {batch.inputs} inputs, {batch.outputs} outputs, "
+                f"{batch.dtype} and {batch.loss}; this network has {self.inputs}, {self.outputs}, "
+                f"{self.dtype} and {self.loss}"
+            )
+        if batch.parts not in (None, parts_of(self.cells)):
+            raise DataError(
+                f"the batch begins in a state with (parts, units) {batch.parts} of the layers; "
+                f"those of this network are {parts_of(self.cells)}"
             )
         if batch.weight == 0.0:
             raise DataError("the batch has no targets")

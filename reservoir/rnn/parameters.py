@@ -46,6 +46,21 @@ class Layout:
             for name, shape, start in self._places()
         }
 
+    def writable(self, theta: object) -> Flat:
+        """``theta`` itself if its views can be written to, or a DataError."""
+        if (
+            not isinstance(theta, np.ndarray)
+            or theta.dtype.kind != "f"
+            or theta.shape != (self.size,)
+        ):
+            what = type(theta).__name__
+            if isinstance(theta, np.ndarray):
+                what = f"{theta.dtype} of shape {theta.shape}"
+            raise DataError(
+                f"theta must be an array of {self.size} floats to be viewed; got {what}"
+            )
+        return theta
+
     def checked(self, theta: object, what: str) -> Flat:
         """``theta`` as a vector of float64, or a DataError that names the wrong parameter.
 
@@ -54,7 +69,10 @@ class Layout:
         DataError
             Not a vector of ``size`` real numbers, or not finite.
         """
-        found = np.asarray(theta)
+        try:
+            found = np.asarray(theta)
+        except ValueError as error:  # nested lists of different lengths
+            raise DataError(f"{what} is not a vector of numbers: {error}") from None
         if found.dtype.kind not in "fiu" or found.shape != (self.size,):
             raise DataError(
                 f"{what} must be a vector of {self.size} real numbers; "

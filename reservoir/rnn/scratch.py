@@ -56,8 +56,13 @@ class Shelf:
     def activations(self, layer: int, cell: Cell, lanes: int, rows: int) -> Trace:
         """Memory for the forward pass of a layer."""
         found = self._traces.get(layer)
-        if found is None or found.states[0].shape[0] < lanes + rows:
+        if found is None:
             found = self._traces[layer] = cell.trace(lanes, rows, self.dtype)
+        # Few lanes over many steps may fit the states of many lanes over few, and not their rows.
+        states = max(lanes + rows, found.states[0].shape[0])
+        most = max([rows, *(array.shape[0] for array in found.rows)])
+        if states > found.states[0].shape[0] or any(a.shape[0] < most for a in found.rows):
+            found = self._traces[layer] = cell.trace(states - most, most, self.dtype)
         return found.window(slice(lanes + rows), slice(rows))
 
     def work(self, layer: int, cell: Cell, lanes: int) -> Array:
@@ -72,6 +77,13 @@ class Shelves:
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self._dtype = dtype
         self._free: deque[Shelf] = deque()
+
+    def __getstate__(self) -> np.dtype[Any]:
+        """What a copy or a pickle takes along: no memory."""
+        return self._dtype
+
+    def __setstate__(self, dtype: np.dtype[Any]) -> None:
+        self._dtype, self._free = dtype, deque()
 
     @contextmanager
     def one(self) -> Iterator[Shelf]:

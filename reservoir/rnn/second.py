@@ -45,7 +45,8 @@ def second(
     ]
     w, v, cells = forward.parameters.readout, tangent.direction.readout, forward.cells
     size, units, top = len(w.V_back), len(w.V), len(cells) - 1
-    unused = np.zeros_like(sums.c)
+    # Two sums over all windows: taken in turns, their bits would depend on the windows.
+    R_V, unused = shelf.zeros(("R_V",), *sums.V.shape), np.zeros_like(sums.c)
     for index in range(len(windows) - 1, -1, -1):
         segment = forward.segments[index]
         tangents_whole = tangent.segment(index)
@@ -57,7 +58,7 @@ def second(
             lanes, work = window.steps.lanes, forward.tile.order.size
             h, R_h = traces[-1].states[0], tangents[-1].states[0]
             read_sums(window.runs, R_e, h, lanes, size, units, sums.V, sums.c)
-            read_sums(window.runs, e, R_h, lanes, size, units, sums.V, unused)
+            read_sums(window.runs, e, R_h, lanes, size, units, R_V, unused)
             d = shelf.take(("d", top), window.size, h.shape[1])
             R_d = shelf.take(("dR", top), window.size, h.shape[1])
             read_back(window.runs, w, e, d)
@@ -77,5 +78,6 @@ def second(
                 d, R_d = adjoint.d_x, R_adjoint.d_x
     product = np.zeros(layout.size)
     sums.carry = R_carry
+    sums.V += R_V
     sums.add_to(product, layout, forward)
     return product

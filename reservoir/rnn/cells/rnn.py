@@ -65,7 +65,12 @@ class RNN:
     def __post_init__(self) -> None:
         object.__setattr__(self, "units", whole("units", self.units, least=1))
         one_of("activation", self.activation, CODES)
-        rates = np.asarray(self.leak_rate, dtype=np.float64)
+        try:
+            rates = np.asarray(self.leak_rate, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise DataError(
+                f"leak_rate must be numbers in (0, 1], got {self.leak_rate!r}"
+            ) from None
         if rates.ndim > 1 or (rates.ndim == 1 and rates.size != self.units):
             raise DataError(
                 f"leak_rate must be a number or one for each of {self.units} units; "
