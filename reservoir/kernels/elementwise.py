@@ -57,7 +57,8 @@ class Value:
         """``then`` where this is above 0, NaN where it is NaN, and 0 elsewhere."""
         builder, zero = self.builder, self._other(0.0)
         above = builder.fcmp_ordered(">", self.value, zero)
-        below = builder.fmul(self.value, zero)
+        unknown = builder.fcmp_unordered("uno", self.value, self.value)
+        below = builder.select(unknown, self.value, zero)
         return Value(builder, builder.select(above, self._other(then), below))
 
 

@@ -21,7 +21,7 @@ class Shelf:
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self.dtype = dtype
         self._arrays: dict[tuple[Any, ...], Array] = {}
-        self._traces: dict[int, Trace] = {}
+        self._traces: dict[int, tuple[int, int, Trace]] = {}  # with room for lanes and rows
         self._sums: dict[tuple[Any, ...], Sums] = {}
 
     def take(self, name: tuple[Any, ...], rows: int, width: int) -> Array:
@@ -38,11 +38,14 @@ class Shelf:
         return found
 
     def sums(self, name: tuple[Any, ...], cell: Cell, inputs: int, lanes: int) -> Sums:
-        """Zeros for the derivatives by the parameters of a layer."""
+        """Zeros for the derivatives by the parameters of a layer.
+
+        Exactly ``lanes`` of them: a sum over more, if only of zeros, would have other bits.
+        """
         found = self._sums.get(name)
         if found is None or found.b.shape[0] < lanes:
-            self._sums[name] = cell.sums(inputs, lanes, self.dtype)
-            return self._sums[name]
+            found = self._sums[name] = cell.sums(inputs, lanes, self.dtype)
+        found = found._replace(b=found.b[:lanes], leak=found.leak[:lanes])
         for array in found:
             array[:] = 0
         return found
@@ -55,14 +58,11 @@ class Shelf:
 
     def activations(self, layer: int, cell: Cell, lanes: int, rows: int) -> Trace:
         """Memory for the forward pass of a layer."""
-        found = self._traces.get(layer)
-        if found is None:
-            found = self._traces[layer] = cell.trace(lanes, rows, self.dtype)
-        # Few lanes over many steps may fit the states of many lanes over few, and not their rows.
-        states = max(lanes + rows, found.states[0].shape[0])
-        most = max([rows, *(array.shape[0] for array in found.rows)])
-        if states > found.states[0].shape[0] or any(a.shape[0] < most for a in found.rows):
-            found = self._traces[layer] = cell.trace(states - most, most, self.dtype)
+        most_lanes, most_rows, found = self._traces.get(layer, (0, 0, None))
+        if found is None or lanes > most_lanes or rows > most_rows:
+            most_lanes, most_rows = max(lanes, most_lanes), max(rows, most_rows)
+            found = cell.trace(most_lanes, most_rows, self.dtype)
+            self._traces[layer] = most_lanes, most_rows, found
         return found.window(slice(lanes + rows), slice(rows))
 
     def work(self, layer: int, cell: Cell, lanes: int) -> Array:
