@@ -93,18 +93,29 @@ def loss_slopes(linearization):
 
 @every_cell
 def test_products_do_not_disturb_each_other(name):
-    """The same bits, whatever was asked for in between and whatever is changed outside."""
+    """The same bits, whatever was asked for in between and whatever is changed outside.
+
+    What was asked for in between overflows: no NaN stays in memory that is used again.
+    """
     case, linearization = linearized(name)
+    if len(name) % 2:
+        linearization = case.network.linearize(case.theta, case.batch, segment=2)
     rng = np.random.default_rng(2)
     v = rng.normal(0, 1, linearization.size)
     G, H = linearization.operator(0.1, STRUCTURAL["all"]), linearization.hessian()
     first = G @ v, H @ v, *linearization.jvp(v), linearization.gradient.copy()
     kept = v.copy()
-    other = random_theta(case.network, rng, 2.0)
-    case.network.gradient(other, case.batch, squares=True)
-    case.network.linearize(other, case.batch).hessian() @ v
+    for scale in (2.0, 1e300):
+        other = random_theta(case.network, rng, scale)
+        case.network.gradient(other, case.batch, squares=True, segment=1)
+        far = case.network.linearize(other, case.batch, segment=2)
+        far.hessian() @ v, far.operator(0.1, STRUCTURAL["all"]) @ v
     outputs, states = linearization.jvp(rng.normal(0, 9, v.size))
     linearization.vjp(outputs, states)
+    squares = case.network.gradient(case.theta, case.batch, squares=True).squares
+    fresh = linearized(name)[0]
+    fresh_squares = fresh.network.gradient(fresh.theta, fresh.batch, squares=True).squares
+    np.testing.assert_array_equal(squares, fresh_squares)
     case.theta[:] = np.nan
     again = G @ v, H @ v, *linearization.jvp(v), linearization.gradient
     for a, b in zip(first, again, strict=True):
@@ -173,11 +184,12 @@ def test_any_network(cells, lengths, inputs, outputs, loss, where, start, segmen
 # ---- many sequences, many units: several tiles, windows, panels
 
 
-@pytest.mark.parametrize("name", ["rnn", "lstm", "gru before", "gru after"])
+@pytest.mark.parametrize("name", ["rnn", "wide", "lstm", "gru before", "gru after"])
 def test_large_batches(name, monkeypatch):
-    """More sequences than a tile has, more units than a register tile, windows of few steps."""
+    """More sequences than a tile, more units than a block of a product, windows of few steps."""
     cells = {
         "rnn": (RNN(27, "tanh", 0.5), RNN(9, "relu")),
+        "wide": (RNN(137, "logistic"),),
         "lstm": (LSTM(25),),
         "gru before": (GRU(26), RNN(10)),
         "gru after": (GRU(33, "after"),),
@@ -266,3 +278,26 @@ def test_the_clipping_wall(segment):
     assert math.hypot(*slopes) == pytest.approx(6773.125, abs=1e-3)
     for b in (-2.7, -2.5):
         assert math.hypot(*wall(b, segment)[1]) < 10
+
+
+# ---- numbers too large
+
+
+@pytest.mark.parametrize("name", ["relu", "tanh learned", "lstm", "gru after"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("scale", [1e10, 1e60, 1e300])
+def test_what_overflows_is_returned_without_a_warning(name, dtype, scale):
+    """Warnings are errors here; a trial step may be anywhere, and its value says so."""
+    for loss in ("squared_error", "softmax labels"):
+        case = make(SINGLE[name], loss, "every", "learned", lengths=(6, 40), dtype=dtype)
+        theta, v, network = case.theta * scale, direction(case), case.network
+        value = network.value(theta, case.batch)
+        found = network.gradient(theta, case.batch, squares=True)
+        linearization = network.linearize(theta, case.batch)
+        assert repr(value) == repr(found.value) == repr(linearization.value)
+        outputs, _ = network.predict(theta, [x for x, _, _, _ in case.sequences])
+        if not all(np.isfinite(one).all() for one in outputs):
+            assert not math.isfinite(value)
+        linearization.operator(0.1, STRUCTURAL["all"]) @ v
+        GaussNewton(linearization, 0.1, STRUCTURAL["all"]) @ v
+        linearization.hessian(0.1) @ v

@@ -14,7 +14,7 @@ from hfopt.losses import Loss
 from reservoir import threads
 from reservoir.errors import DataError
 from reservoir.rnn.cells import Cell
-from reservoir.rnn.padded import Array, pitch_of, zeros
+from reservoir.rnn.padded import Array, pitch_of, quiet, zeros
 from reservoir.rnn.tile import Indices, Scored, Tile, cut, packed_steps
 from reservoir.series.collection import collect
 
@@ -41,7 +41,13 @@ class Batch:
 
     def each(self, task: Callable[[int], T]) -> list[T]:
         """Run a task for the number of every tile, on all threads; results in their order."""
-        return threads.run_all([partial(task, k) for k in range(len(self.tiles))])
+        return threads.run_all([partial(_quietly, task, k) for k in range(len(self.tiles))])
+
+
+@quiet
+def _quietly(task: Callable[[int], T], k: int) -> T:
+    """In the thread of the task: NumPy keeps what it warns of by threads."""
+    return task(k)
 
 
 @dataclass(frozen=True)

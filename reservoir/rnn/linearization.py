@@ -17,7 +17,7 @@ from reservoir.rnn.by_sequence import BySequence
 from reservoir.rnn.cells.cell import Damped
 from reservoir.rnn.forward import Forward
 from reservoir.rnn.memory import Plan, segments_of, windows_of
-from reservoir.rnn.padded import Array, zeros, zeros_like
+from reservoir.rnn.padded import Array, quiet, zeros, zeros_like
 from reservoir.rnn.parameters import Flat
 from reservoir.rnn.second import second
 from reservoir.rnn.tangent import Tangent as TileTangent
@@ -69,6 +69,7 @@ def first_passes(
     return First(begun, value, gradient, None if each is None else each.squares)
 
 
+@quiet
 def total(parts: list[Flat]) -> Flat:
     """The sum over tiles, in their order."""
     found = parts[0].copy()
@@ -131,6 +132,7 @@ class NetworkLinearization:
 
     # ---- the products of Gauss and Newton
 
+    @quiet
     def product(self, v: ArrayLike, damping: float, structural: Structural) -> Flat:
         """``G v``, structural damping and ``damping v`` included, in one pass over each tile."""
         direction = self._direction(v)
@@ -180,6 +182,7 @@ class NetworkLinearization:
         """The exact Hessian plus ``damping`` I, as an operator; it may be indefinite."""
         return NetworkHessian(self, damping)
 
+    @quiet
     def hessian_product(self, v: ArrayLike, damping: float) -> Flat:
         """``H v + damping v`` (Pearlmutter 1994)."""
         direction = self._direction(v)
@@ -233,6 +236,7 @@ class NetworkLinearization:
         self._batch.each(one)
         return Tangent(outputs, states)
 
+    @quiet
     def vjp(self, outputs: ArrayLike, states: ArrayLike | None = None) -> Flat:
         """``J' u`` for ``u`` by the outputs (n, M) and, if given, by the states of `jvp`."""
         u = np.asarray(outputs, dtype=self._batch.dtype)
@@ -259,6 +263,7 @@ class NetworkLinearization:
 
         return total(self._batch.each(one))
 
+    @quiet
     def loss_curvature(self, outputs: ArrayLike) -> Array:
         """``H_L`` times (n, M), weights and their normalization included."""
         u = np.asarray(outputs, dtype=self._batch.dtype)
@@ -268,6 +273,7 @@ class NetworkLinearization:
             found[place] = self._network.matching_loss.curvature(begun.mean, u[place]) * begun.scale
         return found
 
+    @quiet
     def state_curvature(self, states: ArrayLike, structural: float | Structural) -> Array:
         """The diagonal curvature of structural damping times states, normalization included."""
         found = np.array(states, dtype=self._batch.dtype)

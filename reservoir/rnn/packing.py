@@ -8,7 +8,7 @@ import numpy as np
 
 from reservoir.kernels.readout import Readout
 from reservoir.rnn.cells import Cell
-from reservoir.rnn.padded import Array, padded, row
+from reservoir.rnn.padded import Array, padded, quiet, row
 from reservoir.rnn.parameters import Flat, Layout, of_layer
 
 INITIAL = {"h": "h0", "c": "c0"}  # the parameter of each part of a state
@@ -22,6 +22,7 @@ class Packed(NamedTuple):
     initial: tuple[tuple[Array | None, ...], ...]  # a layer, a part: (P,) if it is learned
 
 
+@quiet
 def pack(layout: Layout, cells: tuple[Cell, ...], vector: Flat, dtype: np.dtype[Any]) -> Packed:
     """Copy a vector into the forms of the kernels."""
     views = layout.views(vector)

@@ -11,6 +11,9 @@ from reservoir.kernels.products import LINE, pitch
 
 Array = NDArray[Any]
 
+# What overflows is returned as it is, infinite or NaN, and is the caller's to judge.
+quiet = np.errstate(over="ignore", under="ignore", invalid="ignore")
+
 
 def zeros(rows: int, width: int, dtype: np.dtype[Any]) -> Array:
     """Zeros of shape (rows, width) that begin at a cache line's border."""
