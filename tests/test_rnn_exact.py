@@ -1,8 +1,9 @@
 """Values, derivatives and products of trained networks against their slow twins.
 
 Which combinations: every cell with every activation and leak, times every initial state, in full;
-every loss, times where it is scored, times every initial state, in full. Losses and places of the
-first product rotate so that each cell, and each initial state, meets each of them (pairs).
+every loss, times where it is scored, times every initial state, in full. In the first of these the
+losses and places rotate: each cell meets every loss and four of the five places, each initial state
+meets all of both.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ NEAR = 1e-9  # what is asked for; 1e-14 is usual
 
 
 def rotated():
-    """Cells and initial states in full; each meets each loss and each place of scored steps."""
+    """Cells times initial states; losses and places of scored steps take turns."""
     for c, (name, cells) in enumerate({**SINGLE, **STACKED}.items()):
         for s, start in enumerate(STARTS):
             loss, where = LOSSES[(c + s) % 4], WHERE[(c // 4 + c + 2 * s) % 5]

@@ -151,6 +151,19 @@ def make(
     return Case(network, theta, batch, list(zip(xs, ys, ws, states, strict=True)))
 
 
+CELLS = {**SINGLE, **STACKED}
+
+
+def linearized(name, **options):
+    """One of `CELLS` with its own loss, place and initial state; and its linearization."""
+    number = list(CELLS).index(name)
+    case = make(
+        CELLS[name], LOSSES[number % 4], WHERE[number % 5], STARTS[number // 2 % 4],
+        lengths=(4, 1, 6, 6, 2), seed=40 + number, **options,
+    )  # fmt: skip
+    return case, case.network.linearize(case.theta, case.batch)
+
+
 def direction(case, seed=9):
     return np.random.default_rng(seed).normal(0, 1, case.network.size)
 
