@@ -80,7 +80,9 @@ class Case:
     def run(self, damped=UNDAMPED, summed=True, tangents=True):
         """All passes through the kernels; what they fill is NaN before."""
         cell, steps, rows = self.cell, self.steps, self.rows
-        w, v = cell.weights(self.p, DTYPE), cell.weights(self.v, DTYPE)
+        # A leak rate that is no parameter does not move.
+        still = {"leak_rate": np.zeros(cell.units)}
+        w, v = cell.weights(self.p, DTYPE), cell.weights(still | self.v, DTYPE)
         P = pitch_of(cell.units, DTYPE)
         work = np.full((4, self.lanes, P), np.nan)
         trace = cell.trace(self.lanes, rows, DTYPE)

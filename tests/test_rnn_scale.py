@@ -44,8 +44,8 @@ def test_large_batches(name, monkeypatch):
     case.theta[:] *= 0.4
     network, theta, batch, sequences = case
     assert len(batch.tiles) > 1
-    windows = memory.windows_of(batch.tiles[0], None, network.cells, batch.dtype)
-    assert len(windows[0]) > 1
+    cut = batch.cut(0, None, memory.window_rows(network.cells, batch.dtype))
+    assert len(cut.windows[0]) > 1
     rows = slow.sequence_gradients(network, theta, sequences)
     found = network.gradient(theta, batch, squares=True)
     assert apart(found.value, slow.value(network, theta, sequences)) < 1e-9
