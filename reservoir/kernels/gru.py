@@ -192,7 +192,7 @@ def tangent(
     R_x : (rows, pitch of K) or (0, any)
     v : GRU
         The direction, in its first three fields.
-    R_a : (rows, 3 P)
+    R_a : (rows, 3 P), or as many rows as a step has
         Filled: of the pre-activations.
     R_h : (lanes + rows, P)
         The leading rows are those of the states before; the others are filled.
@@ -203,20 +203,21 @@ def tangent(
     for t in range(steps.count.size):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
         new = steps.lanes + row
-        set_rows(R_a, row, n, v.b)
+        at = row if row + n <= R_a.shape[0] else 0  # rows of R_a are kept or used again
+        set_rows(R_a, at, n, v.b)
         if R_x.shape[0] > 0:
-            _add_pair(R_x, row, n, inputs, w.U, R_a, row, units)
-            _add_candidate(R_x, row, n, inputs, w.U, R_a, row, units)
-        _add_pair(x, row, n, inputs, v.U, R_a, row, units)
-        _add_candidate(x, row, n, inputs, v.U, R_a, row, units)
-        _add_pair(h, old, n, units, v.W, R_a, row, units)
-        _add_pair(R_h, old, n, units, w.W, R_a, row, units)
+            _add_pair(R_x, row, n, inputs, w.U, R_a, at, units)
+            _add_candidate(R_x, row, n, inputs, w.U, R_a, at, units)
+        _add_pair(x, row, n, inputs, v.U, R_a, at, units)
+        _add_candidate(x, row, n, inputs, v.U, R_a, at, units)
+        _add_pair(h, old, n, units, v.W, R_a, at, units)
+        _add_pair(R_h, old, n, units, w.W, R_a, at, units)
         z, reset, candidate = _blocks(gates, row)
-        a_z, a_r, a_n = _blocks(R_a, row)
+        a_z, a_r, a_n = _blocks(R_a, at)
         before_it, R_before = (h, old * P, P), (R_h, old * P, P)
         _reset_tangent(n, P, ((q, 0, P), (R_q, 0, P)), (reset, before_it, a_r, R_before))
-        _add_candidate(q, 0, n, units, v.W, R_a, row, units)
-        _add_candidate(R_q, 0, n, units, w.W, R_a, row, units)
+        _add_candidate(q, 0, n, units, v.W, R_a, at, units)
+        _add_candidate(R_q, 0, n, units, w.W, R_a, at, units)
         new_R = (R_h, new * P, P)
         blend_tangent(n, P, (new_R,), (z, candidate, before_it, a_z, a_n, R_before))
 

@@ -165,7 +165,7 @@ def tangent(
     R_x : (rows, pitch of K) or (0, any)
     v : GRUAfter
         The direction, in its first three fields.
-    R_a : (rows, 4 P)
+    R_a : (rows, 4 P), or as many rows as a step has
         Filled: of the pre-activations, and of q.
     R_h : (lanes + rows, P)
         The leading rows are those of the states before; the others are filled.
@@ -174,14 +174,15 @@ def tangent(
     for t in range(steps.count.size):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
         new = steps.lanes + row
-        set_rows(R_a, row, n, v.b)
+        at = row if row + n <= R_a.shape[0] else 0  # rows of R_a are kept or used again
+        set_rows(R_a, at, n, v.b)
         if R_x.shape[0] > 0:
-            _add_inputs(R_x, row, n, inputs, w.U, R_a, row, units)
-        _add_inputs(x, row, n, inputs, v.U, R_a, row, units)
-        _add_states(h, old, n, units, v.W, R_a, row, units)
-        _add_states(R_h, old, n, units, w.W, R_a, row, units)
+            _add_inputs(R_x, row, n, inputs, w.U, R_a, at, units)
+        _add_inputs(x, row, n, inputs, v.U, R_a, at, units)
+        _add_states(h, old, n, units, v.W, R_a, at, units)
+        _add_states(R_h, old, n, units, w.W, R_a, at, units)
         z, reset, q, candidate = _blocks(gates, row)
-        a_z, a_r, R_q, a_n = _blocks(R_a, row)
+        a_z, a_r, R_q, a_n = _blocks(R_a, at)
         _gated_tangent(n, P, (a_n,), (a_n, reset, q, a_r, R_q))
         sources = (z, candidate, (h, old * P, P), a_z, a_n, (R_h, old * P, P))
         blend_tangent(n, P, ((R_h, new * P, P),), sources)

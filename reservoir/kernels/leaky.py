@@ -196,7 +196,7 @@ def tangent(
         Of the inputs, if they have one.
     v : Leaky
         The direction, in its first four fields.
-    R_a : (rows, P)
+    R_a : (rows, P), or as many rows as a step has
         Filled: of the pre-activations.
     R_h : (lanes + rows, P)
         The leading rows are those of the states before; the others are filled.
@@ -205,15 +205,16 @@ def tangent(
     for t in range(steps.count.size):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
         new = steps.lanes + row
-        set_rows(R_a, row, n, v.b)
+        at = row if row + n <= R_a.shape[0] else 0  # rows of R_a are kept or used again
+        set_rows(R_a, at, n, v.b)
         if R_x.shape[0] > 0:
-            add_product(R_x, row, 0, n, inputs, w.U, 0, 0, R_a, row, 0, units)
-        add_product(x, row, 0, n, inputs, v.U, 0, 0, R_a, row, 0, units)
-        add_product(h, old, 0, n, units, v.W, 0, 0, R_a, row, 0, units)
-        add_product(R_h, old, 0, n, units, w.W, 0, 0, R_a, row, 0, units)
+            add_product(R_x, row, 0, n, inputs, w.U, 0, 0, R_a, at, 0, units)
+        add_product(x, row, 0, n, inputs, v.U, 0, 0, R_a, at, 0, units)
+        add_product(h, old, 0, n, units, v.W, 0, 0, R_a, at, 0, units)
+        add_product(R_h, old, 0, n, units, w.W, 0, 0, R_a, at, 0, units)
         new_R, old_R, of_phi = (R_h, new * P, P), (R_h, old * P, P), (phi, row * P, P)
         leak, keep = (w.leak, 0, 0), (w.keep, 0, 0)
-        _tangent(w.activation, n, P, (new_R,), (of_phi, (R_a, row * P, P), old_R, leak, keep))
+        _tangent(w.activation, n, P, (new_R,), (of_phi, (R_a, at * P, P), old_R, leak, keep))
         if w.learned:
             _leak_tangent(n, P, (new_R,), (new_R, (v.leak, 0, 0), of_phi, (h, old * P, P)))
 

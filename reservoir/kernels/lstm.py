@@ -196,7 +196,7 @@ def tangent(
     R_x : (rows, pitch of K) or (0, any)
     v : LSTM
         The direction, in its first three fields.
-    R_a : (rows, 4 P)
+    R_a : (rows, 4 P), or as many rows as a step has
         Filled: of the pre-activations.
     R_h, R_c : (lanes + rows, P)
         The leading rows are those of the states before; the others are filled.
@@ -205,14 +205,15 @@ def tangent(
     for t in range(steps.count.size):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
         new = steps.lanes + row
-        set_rows(R_a, row, n, v.b)
+        at = row if row + n <= R_a.shape[0] else 0  # rows of R_a are kept or used again
+        set_rows(R_a, at, n, v.b)
         if R_x.shape[0] > 0:
-            _add_gates(R_x, row, n, inputs, w.U, R_a, row, units, w)
-        _add_gates(x, row, n, inputs, v.U, R_a, row, units, w)
-        _add_gates(h, old, n, units, v.W, R_a, row, units, w)
-        _add_gates(R_h, old, n, units, w.W, R_a, row, units, w)
+            _add_gates(R_x, row, n, inputs, w.U, R_a, at, units, w)
+        _add_gates(x, row, n, inputs, v.U, R_a, at, units, w)
+        _add_gates(h, old, n, units, v.W, R_a, at, units, w)
+        _add_gates(R_h, old, n, units, w.W, R_a, at, units, w)
         i, f, o, g = _blocks(gates, row)
-        a_i, a_f, a_o, a_g = _blocks(R_a, row)
+        a_i, a_f, a_o, a_g = _blocks(R_a, at)
         new_c, old_c, before_it = (R_c, new * P, P), (R_c, old * P, P), (c, old * P, P)
         _cell_tangent(n, P, (new_c,), (i, f, g, before_it, a_i, a_f, a_g, old_c))
         _output_tangent(n, P, ((R_h, new * P, P),), (o, (tau, row * P, P), a_o, new_c))

@@ -50,11 +50,11 @@ class Shelf:
             array[:] = 0
         return found
 
-    def trace(self, name: tuple[Any, ...], cell: Cell, lanes: int, rows: int, width: int) -> Trace:
-        """States and one array of rows (rows, width)."""
+    def trace(self, name: tuple[Any, ...], cell: Cell, lanes: int, rows: int, kept: int) -> Trace:
+        """Memory for tangents: of the states, and of ``kept`` rows of pre-activations."""
         size = pitch_of(cell.units, self.dtype)
         states = (self.take((*name, part), lanes + rows, size) for part in cell.parts)
-        return Trace(tuple(states), (self.take((*name, "rows"), rows, width),))
+        return Trace(tuple(states), (self.take((*name, "rows"), kept, cell.blocks * size),))
 
     def activations(self, layer: int, cell: Cell, lanes: int, rows: int) -> Trace:
         """Memory for the forward pass of a layer."""

@@ -72,9 +72,10 @@ class Tangent:
         return states
 
     def _memory(self, window: Window) -> list[Trace]:
-        lanes, shelf = window.steps.lanes, self._shelf
+        """Of the pre-activations, one step's suffice if they are not kept."""
+        rows = window.size if self._keep else min(window.size, window.steps.lanes)
         return [
-            shelf.trace(("tangent", k), cell, lanes, window.size, cell.blocks * _pitch(self, k))
+            self._shelf.trace(("tangent", k), cell, window.steps.lanes, window.size, rows)
             for k, cell in enumerate(self.forward.cells)
         ]
 
@@ -105,7 +106,3 @@ class Tangent:
                 R_x = tangents[k].states[0][window.steps.lanes :]
             yield window, traces, tangents
         self._held = index
-
-
-def _pitch(tangent: Tangent, layer: int) -> int:
-    return int(tangent.forward.parameters.layers[layer].W_back.shape[1])

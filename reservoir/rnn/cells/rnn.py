@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -82,12 +83,12 @@ class RNN:
             raise DataError(f"leak_rate must be in (0, 1], got {rates.flat[bad[0]]}{where}")
         object.__setattr__(self, "leak_rate", tuple(rates.tolist()) if rates.ndim else float(rates))
 
-    @property
+    @cached_property
     def leak_rates(self) -> Array:
         """The leak rate of each unit, or where it starts: (N,)."""
         return np.broadcast_to(np.asarray(self.leak_rate, np.float64), self.units)
 
-    @property
+    @cached_property
     def _leaky(self) -> bool:
         return self.learn_leak or bool((self.leak_rates != 1.0).any())
 
