@@ -11,6 +11,9 @@ from test_cli_program import make_model, process, run, wave
 
 from reservoir.checkpoint import Checkpoint, read, write
 from reservoir.esn.warmup import SPECIALIZATIONS
+from reservoir.rnn.warmup import SPECIALIZATIONS as TRAINED
+
+ALL = (*SPECIALIZATIONS, *TRAINED)
 
 
 @pytest.fixture
@@ -86,16 +89,23 @@ def test_a_checkpoint_that_python_wrote(tmp_path, model):
 
 def test_warmup_in_this_process():
     lines = run("warmup").stdout.splitlines()
-    assert len(lines) == len(SPECIALIZATIONS) + 2 == 20
-    for line, specialization in zip(lines, SPECIALIZATIONS, strict=False):
+    assert len(lines) == len(ALL) + 2 == 28
+    for line, specialization in zip(lines, ALL, strict=False):
         assert re.fullmatch(rf"{specialization} +\d+\.\d\d s  (compiled|from the cache)", line)
+
+
+@pytest.mark.parametrize("only, groups", [("esn", SPECIALIZATIONS), ("rnn", TRAINED)])
+def test_warmup_of_one_kind_of_networks(only, groups):
+    lines = run("warmup", "--only", only).stdout.splitlines()
+    assert len(lines) == len(groups) + 2
+    assert lines[0].startswith(str(groups[0]))
 
 
 def test_a_second_warmup_finds_everything_in_the_cache():
     run("warmup")  # whatever was missing
     lines = process("warmup").stdout.splitlines()
     assert all(line.endswith("from the cache") for line in lines[:-2])
-    assert lines[-2].startswith(f"all {len(SPECIALIZATIONS)} kernels were in the cache: ")
+    assert lines[-2].startswith(f"all {len(ALL)} groups of kernels were in the cache: ")
     assert lines[-1].startswith("cache: /")
 
 

@@ -80,9 +80,10 @@ class Initializer:
         for k, cell in enumerate(cells):
             own = of_layer(views, k)
             units, inputs = cell.units, own["U"].shape[-1]
-            for U in own["U"].reshape(-1, units, inputs):
+            gates = own["W"].size // units**2
+            for U in own["U"].reshape(gates, units, inputs):
                 U[:] = self._inputs(units, inputs, rng)
-            for W in own["W"].reshape(-1, units, units):
+            for W in own["W"].reshape(gates, units, units):
                 W[:] = self._recurrent(units, rng)
             if isinstance(cell, RNN) and "leak_rate" in own:
                 own["leak_rate"][:] = cell.leak_rates

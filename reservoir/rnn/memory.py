@@ -11,7 +11,7 @@ import numpy as np
 from reservoir.errors import DataError
 from reservoir.rnn.batch import Batch
 from reservoir.rnn.cells import Cell
-from reservoir.rnn.padded import pitch_of
+from reservoir.rnn.padded import output_pitch, pitch_of
 from reservoir.weights.arguments import whole
 
 WINDOW_BYTES = 1 << 20  # of the pre-activations of a window: they stay in the second-level cache
@@ -130,11 +130,10 @@ def _plan(cells: tuple[Cell, ...], batch: Batch, segment: int | None) -> Plan:
         segment = None
     state = sum(len(cell.parts) * pitch_of(cell.units, batch.dtype) for cell in cells) * item
     row = sum(_row(cell, batch.dtype) for cell in cells) * item
-    tangent = sum(
-        (cell.blocks + len(cell.parts)) * pitch_of(cell.units, batch.dtype) for cell in cells
-    )
+    R_states = sum(len(cell.parts) * pitch_of(cell.units, batch.dtype) for cell in cells)
+    R_gates = sum(cell.blocks * pitch_of(cell.units, batch.dtype) for cell in cells)
     adjoint = sum((cell.blocks + 1) * pitch_of(cell.units, batch.dtype) for cell in cells)
-    read = pitch_of(batch.outputs, batch.dtype) * item
+    read = output_pitch(batch.outputs, batch.dtype) * item
     activations, longest, begins = batch.scored * (2 * read + batch.outputs * item), 0, 0
     for tile in batch.tiles:
         lanes, steps = tile.order.size, tile.steps.count.size
@@ -153,8 +152,8 @@ def _plan(cells: tuple[Cell, ...], batch: Batch, segment: int | None) -> Plan:
     )
     again = longest * row + widest * state if segment is not None else 0
     fixed = again + sums + 2 * scored * read
-    passes = fixed + (window * (tangent + adjoint)) * item
-    damped = fixed + begins + (longest * tangent + window * adjoint) * item
+    passes = fixed + (window * (R_states + adjoint) + min(window, widest) * R_gates) * item
+    damped = fixed + begins + (longest * (R_states + R_gates) + window * adjoint) * item
     parameters = 2 * forms * item + (len(batch.tiles) + 3) * vector * 8
     return Plan(segment, activations, parameters, passes, damped)
 
@@ -168,7 +167,7 @@ def _parameters(cells: tuple[Cell, ...], batch: Batch) -> tuple[int, int]:
         forms += cell.blocks * ((below + units + 1) * size + units * depth)
         vector += sum(math.prod(shape) for shape in cell.shapes(below).values())
         below = units
-    read = pitch_of(batch.outputs, batch.dtype), pitch_of(below, batch.dtype)
+    read = output_pitch(batch.outputs, batch.dtype), pitch_of(below, batch.dtype)
     forms += (below + 1) * read[0] + batch.outputs * read[1]
     return forms, vector + batch.outputs * (below + 1)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from reservoir.kernels.readout import Readout
 from reservoir.rnn.cells import Cell
-from reservoir.rnn.padded import Array, padded, row
+from reservoir.rnn.padded import Array, output_pitch, padded, row
 from reservoir.rnn.parameters import Flat, Layout, of_layer
 
 INITIAL = {"h": "h0", "c": "c0"}  # the parameter of each part of a state
@@ -41,7 +41,8 @@ def pack(
         names = [INITIAL[part] for part in cell.parts]
         initial.append(tuple(_row(own[n], dtype) if n in own else None for n in names))
     V, c = views["readout/V"], views["readout/c"]
-    readout = Readout(padded(V.T, dtype), _row(c, dtype), padded(V, dtype))
+    width = output_pitch(len(c), dtype)
+    readout = Readout(padded(V.T, dtype, width), padded(c[None], dtype, width)[0], padded(V, dtype))
     return Packed(tuple(layers), readout, tuple(initial))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reservoir.kernels.products import LINE, pitch
+from reservoir.kernels.readout import FEW
 
 Array = NDArray[Any]
 
@@ -30,10 +31,15 @@ def pitch_of(columns: int, dtype: np.dtype[Any]) -> int:
     return pitch(columns, dtype.itemsize)
 
 
-def padded(matrix: Array, dtype: np.dtype[Any]) -> Array:
-    """Copy a matrix (R, C) to rows of whole lines."""
+def output_pitch(outputs: int, dtype: np.dtype[Any]) -> int:
+    """Elements of a row of outputs: few of them are not computed in whole vectors."""
+    return outputs if outputs <= FEW else pitch_of(outputs, dtype)
+
+
+def padded(matrix: Array, dtype: np.dtype[Any], pitch: int | None = None) -> Array:
+    """Copy a matrix (R, C) to rows of whole lines, or of a given pitch."""
     rows, columns = matrix.shape
-    out = zeros(rows, pitch_of(columns, dtype), dtype)
+    out = zeros(rows, pitch or pitch_of(columns, dtype), dtype)
     out[:, :columns] = matrix
     return out
 
