@@ -57,6 +57,14 @@ def test_a_spectral_radius_and_sparse_inputs_as_in_the_recipe_of_martens_and_sut
     assert U[U != 0].std() == pytest.approx(0.25 * 15**-0.5, rel=0.05)
 
 
+@pytest.mark.parametrize("inputs", ["gaussian", "sparse"])
+def test_a_network_without_inputs(inputs):
+    net = Network([GRU(3), RNN(2)], 0, 1)
+    views = net.views(net.initial(0, Initializer(inputs=inputs)))
+    assert views["layers/0/U"].shape == (3, 3, 0)
+    assert (views["layers/1/U"] != 0).all()
+
+
 def test_the_same_seed_gives_the_same_parameters():
     net = Network(GRU(5), 2, 1)
     np.testing.assert_array_equal(net.initial(7), net.initial(7))

@@ -94,9 +94,11 @@ class Initializer:
         V[:] = gaussian(outputs, units, 1.0 / math.sqrt(units), rng=rng)
 
     def _inputs(self, units: int, inputs: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        if inputs == 0:
+            return np.zeros((units, 0))
         if self.inputs == "sparse":
             return self.input_scaling * incoming(units, inputs, self.connections, rng=rng)
-        return gaussian(units, inputs, self.input_scaling / math.sqrt(max(inputs, 1)), rng=rng)
+        return gaussian(units, inputs, self.input_scaling / math.sqrt(inputs), rng=rng)
 
     def _recurrent(self, units: int, rng: np.random.Generator) -> NDArray[np.float64]:
         if self.recurrent == "orthogonal":
