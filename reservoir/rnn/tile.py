@@ -22,18 +22,17 @@ SPLIT_FROM = 16  # sequences that are worth two tiles
 def cut(count: int) -> list[int]:
     """Sizes of the tiles of ``count`` sequences: a function of it alone, never of threads.
 
-    Few tiles are equal and even in number, so that two threads end together; many are of whole
-    groups.
+    Their number is even, so that two threads end together. Two are equal; more are of whole groups
+    but for the last one.
     """
     tiles = -(-count // LANES)
-    if tiles * GROUP > LANES:
-        groups = -(-count // GROUP)
-        sizes = [GROUP * (groups // tiles + (i < groups % tiles)) for i in range(tiles)]
-        sizes[-1] -= GROUP * groups - count
-        return sizes
-    if tiles % 2 and count >= SPLIT_FROM:
-        tiles += 1
-    return [count // tiles + (i < count % tiles) for i in range(tiles)]
+    tiles += tiles % 2 if count >= SPLIT_FROM else 0
+    if tiles <= 2:
+        return [count // tiles + (i < count % tiles) for i in range(tiles)]
+    groups = -(-count // GROUP)
+    sizes = [GROUP * (groups // tiles + (i < groups % tiles)) for i in range(tiles)]
+    sizes[-1] -= GROUP * groups - count
+    return sizes
 
 
 class Scored(NamedTuple):
