@@ -324,12 +324,17 @@ def dot(typing: Any, a: Any, a_start: Any, b: Any, b_start: Any, depth: Any) -> 
                 values.append(builder.load(address))
                 values[-1].align = bits // 8
             builder.store(builder.call(add, [*values, builder.load(total)]), total)
-        sums = builder.load(total)
-        parts = [builder.extract_element(sums, ir.IntType(32)(i)) for i in range(DOT_LANES)]
-        while len(parts) > 1:
-            half = len(parts) // 2
-            parts = [builder.fadd(parts[i], parts[i + half]) for i in range(half)]
-        result = cgutils.alloca_once_value(builder, parts[0])
+        sums, lanes, short = builder.load(total), DOT_LANES, ir.IntType(32)
+        while lanes > 1:  # add the upper half of the places to the lower one
+            lanes //= 2
+            lower, upper = (
+                builder.shuffle_vector(
+                    sums, sums, ir.Constant(ir.VectorType(short, lanes), list(places))
+                )
+                for places in (range(lanes), range(lanes, 2 * lanes))
+            )
+            sums = builder.fadd(lower, upper)
+        result = cgutils.alloca_once_value(builder, builder.extract_element(sums, short(0)))
         with cgutils.for_range_slice(builder, whole, depth, word(1), word) as (k, _):
             pair = [builder.load(builder.gep(start, [k], inbounds=True)) for start in starts]
             builder.store(builder.call(add_one, [*pair, builder.load(result)]), result)
