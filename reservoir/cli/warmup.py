@@ -7,7 +7,7 @@ import click
 from reservoir.cli.program import Command
 
 EPILOG = """\b
-Examples:
+Example:
   reservoir warmup
   reservoir warmup --only esn
 """
