@@ -35,9 +35,9 @@ class Adding:
     tasks", ICML. "anywhere": Le, Jaitly & Hinton (2015), "A simple way to initialize recurrent
     networks of rectified linear units", arXiv:1504.00941. Numbers are uniform on [0, 1], marks 1
     or 0; the target is the sum, not half of it as in "addition". Papers print the mean square,
-    twice our loss: the variance of the target, 1/6 = 0.167, is the mark to pass (Le et al. print
-    0.1767). They have no criterion of success; that of Hochreiter & Schmidhuber is used, an
-    error below 0.04, which is twice as strict here, where the target is twice as large.
+    twice our loss: the variance of the target, 1/6 = 0.167, is the mark to pass. They have no
+    criterion of success; that of Hochreiter & Schmidhuber is used, an error below 0.04, which is
+    twice as strict here, where the target is twice as large.
     """
 
     length: int

@@ -44,7 +44,8 @@ class RandomPermutation:
     With all scored, the loss is hardly anything but the logarithm of the other symbols, which
     nobody can predict: compare it with the floor of `control`, not with 0.
 
-    Inputs take 400 bytes a step in float32: 0.8 GB for 10,000 sequences of 200 steps.
+    Inputs take 400 bytes a step in float32: 0.8 GB for 10,000 sequences of 200 steps, which a
+    draw fills in less time than the system may take to hand them out.
     """
 
     length: int
