@@ -1,0 +1,83 @@
+"""The generated tasks by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from reservoir.tasks.adding import Adding
+from reservoir.tasks.marked_operands import MarkedOperands
+from reservoir.tasks.protocol import Task
+from reservoir.tasks.random_permutation import RandomPermutation
+from reservoir.tasks.recall import Recall
+from reservoir.tasks.temporal_order import TemporalOrder
+from reservoir.weights.arguments import one_of
+
+
+class Entry(NamedTuple):
+    """How a task is made, and which options it takes beside its length."""
+
+    make: Callable[..., Task]
+    options: tuple[str, ...]
+
+
+TASKS: dict[str, Entry] = {
+    "addition": Entry(partial(MarkedOperands, "addition"), ("source",)),
+    "multiplication": Entry(partial(MarkedOperands, "multiplication"), ("source",)),
+    "xor": Entry(partial(MarkedOperands, "xor"), ("source",)),
+    "temporal_order": Entry(partial(TemporalOrder, bits=2), ("source", "balanced")),
+    "temporal_order_3bit": Entry(partial(TemporalOrder, bits=3), ("source", "balanced")),
+    "random_permutation": Entry(RandomPermutation, ("symbols", "scored", "balanced")),
+    "memorization_5bit": Entry(
+        partial(Recall, "memorization_5bit", symbols=5, values=2), ("scored", "trigger")
+    ),
+    "memorization_20bit": Entry(
+        partial(Recall, "memorization_20bit", symbols=10, values=5), ("scored", "trigger")
+    ),
+    "copy": Entry(
+        partial(Recall, "copy", symbols=10, values=8), ("symbols", "values", "scored", "trigger")
+    ),
+    "copy_variable": Entry(
+        partial(Recall, "copy_variable", symbols=10, values=8, variable=True),
+        ("symbols", "values", "scored", "trigger"),
+    ),
+    "adding": Entry(Adding, ("marks",)),
+}
+
+
+def task(name: str, length: int = 100, **options: Any) -> Task:
+    """A generated task by its name.
+
+    Parameters
+    ----------
+    name : str
+        addition, multiplication, xor, temporal_order, temporal_order_3bit, random_permutation,
+        memorization_5bit, memorization_20bit, copy, copy_variable, adding: the keys of `TASKS`.
+    length : int, default 100
+        T, as each of them counts it: least steps of a sequence (addition, multiplication, xor,
+        temporal order in the form of 1997, which vary up to 1.1 T), steps (temporal order, random
+        permutation, adding) or lag (memorization, copy).
+    **options
+        As the task has them: ``TASKS[name].options``; `MarkedOperands`, `TemporalOrder`,
+        `RandomPermutation`, `Recall` and `Adding` say what they mean.
+
+    Raises
+    ------
+    DataError
+        An unknown name or option (the message offers the nearest), or a value out of range.
+
+    Examples
+    --------
+    >>> from reservoir.tasks import task
+    >>> addition = task("addition", length=50)
+    >>> sample = addition.draw(1000, 0)
+    >>> sample
+    <Sample of 1000 sequences of 50 to 55 steps, targets at last>
+    >>> round(addition.control().wrong, 4)
+    0.8464
+    """
+    entry = TASKS[one_of("task", name, TASKS)]
+    for option in options:
+        one_of(f"option of {name}", option, entry.options)
+    return entry.make(length=length, **options)
