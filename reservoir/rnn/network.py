@@ -17,7 +17,7 @@ from reservoir.rnn.batch import Batch, State, make_batch, parts_of
 from reservoir.rnn.cells import GRU, LSTM, RNN, Cell
 from reservoir.rnn.forward import Forward
 from reservoir.rnn.initial import Initializer
-from reservoir.rnn.linearization import First, NetworkLinearization, first_passes, total
+from reservoir.rnn.linearization import NetworkLinearization, first_passes
 from reservoir.rnn.memory import Plan, plan, window_rows
 from reservoir.rnn.packing import Packed, pack
 from reservoir.rnn.padded import Array
@@ -223,19 +223,11 @@ class Network:
             ``value``, ``gradient`` (P,), ``squares`` (P,) or None, ``state``: of each layer the
             final (parts, B, N). What is not finite is returned as it is.
         """
-        packed = self.pack(self._checked(theta, batch))
-        chosen = self.plan(batch, memory, segment)
-
-        def one(k: int) -> First:
-            return first_passes(self, batch, k, packed, chosen, "shelf", squares)
-
-        found = batch.each(one)
-        return Gradient(
-            sum(first.value for first in found),
-            total([first.gradient for first in found]),
-            total([f.squares for f in found if f.squares is not None]) if squares else None,
-            self.final_state(batch, [first.begun.forward for first in found]),
+        vector = self._checked(theta, batch)
+        found = first_passes(
+            self, vector, batch, self.plan(batch, memory, segment), "shelf", squares
         )
+        return Gradient(found.value, found.gradient, found.squares, found.state)
 
     def linearize(
         self,
