@@ -23,6 +23,7 @@ from reservoir.rnn.packing import Packed, pack
 from reservoir.rnn.padded import Array
 from reservoir.rnn.parameters import Flat, Layout
 from reservoir.rnn.scratch import Shelves
+from reservoir.rnn.tile import rows_of
 from reservoir.weights.arguments import one_of, whole
 
 
@@ -280,7 +281,7 @@ class Network:
         outputs: list[Array] = [np.zeros((0, self.outputs), self.dtype)] * batch.sequences
         for tile, forward in zip(batch.tiles, found, strict=True):
             for lane, sequence in enumerate(tile.order):
-                rows = tile.steps.first[: tile.lengths[lane]] + lane
+                rows = rows_of(tile.steps, lane, int(tile.lengths[lane]))
                 outputs[sequence] = forward.outputs[rows, : self.outputs]
         return outputs, self.final_state(batch, found)
 
