@@ -25,6 +25,7 @@ from reservoir.rnn.parameters import Flat, Layout
 from reservoir.rnn.scratch import Shelves
 from reservoir.rnn.tile import rows_of
 from reservoir.weights.arguments import one_of, whole
+from reservoir.weights.seeds import generator
 
 
 class Network:
@@ -117,12 +118,19 @@ class Network:
         Parameters
         ----------
         random_state : int or Generator, optional
-            The same seed, the same parameters; a Generator is used as it is.
+            The same seed, the same parameters; a Generator is copied.
         initializer : Initializer, optional
             By default orthogonal recurrent and normal input matrices, and forget biases of 1.
+
+        Raises
+        ------
+        DataError
+            Another type than these.
         """
+        if not isinstance(initializer, Initializer | None):
+            raise DataError(f"initializer: expected an Initializer, got {initializer!r}")
         theta = np.zeros(self.size)
-        rng = np.random.default_rng(random_state)
+        rng = generator(random_state)
         (initializer or Initializer()).fill(self.cells, self.views(theta), rng)
         return theta
 
@@ -268,6 +276,9 @@ class Network:
         self, theta: ArrayLike, inputs: Any, state: Any = None
     ) -> tuple[list[Array], State]:
         """Linear outputs (T_i, M) of each sequence, and the final state.
+
+        ``network.matching_loss.mean(outputs)`` makes probabilities of the outputs of a
+        cross-entropy.
 
         Parameters
         ----------
