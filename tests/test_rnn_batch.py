@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hfopt.problem import Structural
 from reservoir.errors import DataError
 from reservoir.rnn import GRU, LSTM, RNN, Network
-from reservoir.rnn.tile import LANES, cut, packed, packed_steps, rows_of
+from reservoir.rnn.tile import LANES, cut, packed_steps, packing_of, rows_of
 
 CELLS = {
     "rnn": RNN(5),
@@ -115,9 +115,12 @@ def test_packing_of_lanes():
     steps = packed_steps(lengths)
     assert steps.first.tolist() == [0, 3, 6]
     assert steps.count.tolist() == [3, 3, 1]
-    sequences = [np.full((n, 1), 10.0 * i) + np.arange(n)[:, None] for i, n in enumerate(lengths)]
-    rows = packed(sequences, steps, 1, np.dtype(np.float64))[:, 0]
-    assert rows.tolist() == [0, 10, 20, 1, 11, 21, 2]
+    packing = packing_of(lengths)
+    assert packing.lane.tolist() == [0, 1, 2, 0, 1, 2, 0]
+    assert packing.step.tolist() == [0, 0, 0, 1, 1, 1, 2]
+    assert [rows_of(steps, lane, n).tolist() for lane, n in enumerate(lengths)] == [
+        [0, 3, 6], [1, 4], [2, 5], [],
+    ]  # fmt: skip
 
 
 def test_the_order_of_jvp_outputs_is_that_of_the_sequences():

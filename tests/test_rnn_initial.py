@@ -69,3 +69,15 @@ def test_the_same_seed_gives_the_same_parameters():
     net = Network(GRU(5), 2, 1)
     np.testing.assert_array_equal(net.initial(7), net.initial(7))
     assert not np.array_equal(net.initial(7), net.initial(8))
+    rng = np.random.default_rng(7)  # is copied
+    for _ in range(2):
+        np.testing.assert_array_equal(net.initial(rng), net.initial(7))
+
+
+def test_what_is_no_seed_and_no_initializer():
+    net = Network(GRU(5), 2, 1)
+    for wrong in ("7", -1, 1.5):
+        with pytest.raises(DataError, match=r"random_state=.*: expected None, an integer"):
+            net.initial(wrong)
+    with pytest.raises(DataError, match="expected an Initializer, got 'orthogonal'"):
+        net.initial(0, "orthogonal")

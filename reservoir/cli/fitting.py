@@ -18,7 +18,7 @@ from reservoir.cli.log import log
 from reservoir.cli.progress import progress
 from reservoir.errors import ColumnError
 from reservoir.esn import fit as esn_fit
-from reservoir.esn.build import Recipe, build, generator, noise_entropy
+from reservoir.esn.build import Recipe, build, noise_entropy
 from reservoir.esn.gathering import Settings
 from reservoir.esn.model import ESN
 from reservoir.esn.pairing import Data, washout_of
@@ -26,6 +26,7 @@ from reservoir.esn.ridge import parse_ridge
 from reservoir.series.atomic import check_creatable
 from reservoir.series.scaler import Scaler, measure, unscaled
 from reservoir.series.table import Table
+from reservoir.weights.seeds import generator
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,27 +39,6 @@ class Recipe:
     W_in: Any = None
     W_fb: Any = None
     bias: Any = None
-
-
-def generator(random_state: Any) -> np.random.Generator:
-    """A generator from a seed, None, or another generator, which is copied.
-
-    Raises
-    ------
-    DataError
-        If it is none of these.
-    """
-    if isinstance(random_state, np.random.Generator):
-        return copy.deepcopy(random_state)
-    if isinstance(random_state, np.random.RandomState):
-        # scikit-learn's habit; its state is copied too.
-        return np.random.default_rng(copy.deepcopy(random_state).randint(0, 2**31 - 1, size=4))
-    try:
-        return np.random.default_rng(random_state)
-    except (TypeError, ValueError):
-        raise DataError(
-            f"random_state={random_state!r}: expected None, an integer >= 0 or a Generator"
-        ) from None
 
 
 def build(recipe: Recipe, inputs: int, targets: int, rng: np.random.Generator) -> Reservoir:

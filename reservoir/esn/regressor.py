@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from reservoir.errors import DataError
 from reservoir.esn import fit as esn_fit
 from reservoir.esn import predict as esn_predict
-from reservoir.esn.build import Recipe, build, generator, noise_entropy
+from reservoir.esn.build import Recipe, build, noise_entropy
 from reservoir.esn.gathering import Settings
 from reservoir.esn.model import ESN
 from reservoir.esn.pairing import Data, own_future
@@ -25,6 +25,7 @@ from reservoir.esn.statistics import PARTS, Statistics
 from reservoir.series.collection import Collection, collect, is_table
 from reservoir.series.scaler import Scaler, measure, unscaled
 from reservoir.weights.arguments import nonnegative, one_of, whole
+from reservoir.weights.seeds import generator
 
 MISSING = ("error", "skip")
 TIME_PARALLEL = ("auto", "off")

@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from reservoir.kernels.vectors import VECTOR_BITS
+from reservoir.kernels.vectors import VECTOR_BITS, splat
 
 
 def check_arrays(arrays: list[Any]) -> None:
@@ -85,12 +85,6 @@ def formula(function: Callable[..., Any]) -> Any:
             width = VECTOR_BITS // kind.bitwidth
             vector = ir.VectorType(item, width)
 
-            def splat(value: Any) -> Any:
-                undefined = ir.Constant(vector, ir.Undefined)
-                single = builder.insert_element(undefined, value, ir.IntType(32)(0))
-                mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
-                return builder.shuffle_vector(single, undefined, mask)
-
             def operands(values: Any, of: Any) -> list[Any]:
                 """Of each a vector, or a pointer and the elements from row to row."""
                 found = []
@@ -103,7 +97,8 @@ def formula(function: Callable[..., Any]) -> Any:
                         pitch = context.cast(builder, pitch, one[2], types.int64)
                         found.append((builder.gep(data, [start], inbounds=True), pitch))
                     else:
-                        found.append(splat(context.cast(builder, value, one, kind)))
+                        number = context.cast(builder, value, one, kind)
+                        found.append(splat(builder, number, vector))
                 return found
 
             rows, count = (

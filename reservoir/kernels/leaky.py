@@ -1,6 +1,7 @@
 """The leaky network ``h = (1 - leak) h- + leak f(W h- + U x + b)`` along packed sequences.
 
-Forward, tangent (the R-operator of Pearlmutter 1994) and backward, each over a stretch of steps.
+Forward, tangent (the R-operator of Pearlmutter 1994), backward, and the tangent of backward, each
+over a stretch of steps.
 Rows are packed as `steps.Steps` says; all matrices have rows of whole vectors (`products.pitch`).
 With leak 1 for all units, ``phi`` is a view of ``h`` and costs no memory of its own.
 """
@@ -79,17 +80,28 @@ def _damped_back_of(slope: Any) -> Any:
     return formula(back)
 
 
-_tangent_tanh, _tangent_logistic, _tangent_relu, _tangent_identity = (
-    _tangent_of(slope) for slope in (_slope_tanh, _slope_logistic, _slope_relu, _slope_identity)
-)
-_back_tanh, _back_logistic, _back_relu, _back_identity = (
-    _back_of(slope) for slope in (_slope_tanh, _slope_logistic, _slope_relu, _slope_identity)
-)
-_damped_tanh, _damped_logistic, _damped_relu, _damped_identity = (
-    _damped_back_of(slope) for slope in (_slope_tanh, _slope_logistic, _slope_relu, _slope_identity)
-)
-_times_tanh, _times_logistic, _times_relu, _times_identity = (
-    formula(slope) for slope in (_slope_tanh, _slope_logistic, _slope_relu, _slope_identity)
+def _by_activation(make: Any) -> Any:
+    """The formulas that ``make`` makes of each slope, and the choice by an activation's code."""
+    tanh, logistic, relu, identity = (
+        make(slope) for slope in (_slope_tanh, _slope_logistic, _slope_relu, _slope_identity)
+    )
+
+    @inlined
+    def run(code: int, rows: int, P: int, targets: Any, sources: Any) -> None:
+        if code == TANH:
+            tanh(rows, P, targets, sources)
+        elif code == LOGISTIC:
+            logistic(rows, P, targets, sources)
+        elif code == RELU:
+            relu(rows, P, targets, sources)
+        else:
+            identity(rows, P, targets, sources)
+
+    return run
+
+
+_times_slope, _tangent, _back, _damped_back = (
+    _by_activation(make) for make in (formula, _tangent_of, _back_of, _damped_back_of)
 )
 _leak_tangent = formula(lambda R_h, R_leak, phi, old: R_h + R_leak * (phi - old))
 _leak_gradient = formula(lambda total, d, carry, phi, old: total + (carry + d) * (phi - old))
@@ -107,55 +119,6 @@ _turn = formula(
         keep * R_carry - R_leak * carry,
     )
 )
-
-
-@inlined
-def _times_slope(code: int, rows: int, P: int, targets: Any, sources: Any) -> None:
-    """``y = f'(a) x`` from ``phi = f(a)`` and x."""
-    if code == TANH:
-        _times_tanh(rows, P, targets, sources)
-    elif code == LOGISTIC:
-        _times_logistic(rows, P, targets, sources)
-    elif code == RELU:
-        _times_relu(rows, P, targets, sources)
-    else:
-        _times_identity(rows, P, targets, sources)
-
-
-@inlined
-def _tangent(code: int, rows: int, P: int, targets: Any, sources: Any) -> None:
-    if code == TANH:
-        _tangent_tanh(rows, P, targets, sources)
-    elif code == LOGISTIC:
-        _tangent_logistic(rows, P, targets, sources)
-    elif code == RELU:
-        _tangent_relu(rows, P, targets, sources)
-    else:
-        _tangent_identity(rows, P, targets, sources)
-
-
-@inlined
-def _back(code: int, rows: int, P: int, targets: Any, sources: Any) -> None:
-    if code == TANH:
-        _back_tanh(rows, P, targets, sources)
-    elif code == LOGISTIC:
-        _back_logistic(rows, P, targets, sources)
-    elif code == RELU:
-        _back_relu(rows, P, targets, sources)
-    else:
-        _back_identity(rows, P, targets, sources)
-
-
-@inlined
-def _damped_back(code: int, rows: int, P: int, targets: Any, sources: Any) -> None:
-    if code == TANH:
-        _damped_tanh(rows, P, targets, sources)
-    elif code == LOGISTIC:
-        _damped_logistic(rows, P, targets, sources)
-    elif code == RELU:
-        _damped_relu(rows, P, targets, sources)
-    else:
-        _damped_identity(rows, P, targets, sources)
 
 
 @kernel

@@ -16,7 +16,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from reservoir.kernels.compile import kernel
-from reservoir.kernels.vectors import VECTOR_BITS, vector_fma
+from reservoir.kernels.vectors import VECTOR_BITS, splat, vector_fma
 
 VECTORS = 3  # of a panel's row
 COLUMNS = 8 if VECTOR_BITS == 512 else 4  # of the right panel at a time: as registers allow
@@ -60,12 +60,6 @@ def _add_tile(
             value.align = 8
             return value
 
-        def splat(value: Any) -> Any:
-            undefined = ir.Constant(vector, ir.Undefined)
-            single = builder.insert_element(undefined, value, ir.IntType(32)(0))
-            mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
-            return builder.shuffle_vector(single, undefined, mask)
-
         offsets = []
         for j in range(COLUMNS):
             row = builder.add(base, builder.mul(pitch, word(j)))
@@ -83,7 +77,7 @@ def _add_tile(
             lefts = [load(a_array.data, builder.add(here, word(v * width))) for v in range(VECTORS)]
             for j, row in enumerate(totals):
                 address = builder.gep(b_array.data, [builder.add(there, word(j))], inbounds=True)
-                factor = splat(builder.load(address))
+                factor = splat(builder, builder.load(address), vector)
                 for value, total in zip(lefts, row, strict=True):
                     builder.store(builder.call(add, [value, factor, builder.load(total)]), total)
         for places, row in zip(offsets, totals, strict=True):

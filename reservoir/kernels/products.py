@@ -21,7 +21,7 @@ from numba.extending import intrinsic
 
 from reservoir.kernels.compile import inlined
 from reservoir.kernels.elementwise import check_arrays
-from reservoir.kernels.vectors import VECTOR_BITS, vector_fma
+from reservoir.kernels.vectors import VECTOR_BITS, splat, vector_fma
 
 LINE = 64  # bytes of a cache line
 ROWS = 8 if VECTOR_BITS == 512 else 4  # of a tile: as registers allow
@@ -80,12 +80,6 @@ def _tile(rows: int, vectors: int) -> Any:
                 value.align = bits // 8
                 return value
 
-            def splat(value: Any) -> Any:
-                undefined = ir.Constant(vector, ir.Undefined)
-                single = builder.insert_element(undefined, value, ir.IntType(32)(0))
-                mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
-                return builder.shuffle_vector(single, undefined, mask)
-
             places = []
             for r in range(rows):
                 row = builder.add(c_start, builder.mul(c_pitch, word(r)))
@@ -103,7 +97,7 @@ def _tile(rows: int, vectors: int) -> Any:
                 along = builder.mul(loop.index, a_depth)
                 for first, total_row in zip(firsts, totals, strict=True):
                     at = builder.gep(a_array.data, [builder.add(first, along)], inbounds=True)
-                    factor = splat(builder.load(at))
+                    factor = splat(builder, builder.load(at), vector)
                     for column, total in zip(columns, total_row, strict=True):
                         product = [factor, column, builder.load(total)]
                         builder.store(builder.call(add, product), total)
@@ -118,71 +112,35 @@ def _tile(rows: int, vectors: int) -> Any:
     return add_tile
 
 
-_tile_8_3, _tile_8_2, _tile_8_1 = (_tile(8, vectors) for vectors in (3, 2, 1))
-_tile_4_6, _tile_4_3, _tile_4_1 = (_tile(4, vectors) for vectors in (6, 3, 1))
-_tile_2_8, _tile_2_4, _tile_2_1 = (_tile(2, vectors) for vectors in (8, 4, 1))
-_tile_1_8, _tile_1_4, _tile_1_1 = (_tile(1, vectors) for vectors in (8, 4, 1))
+def _tiles(rows: int, wide: int, middle: int) -> Any:
+    """A function that adds to ``rows`` rows of some of the ``left`` vectors; how many of them.
+
+    As many as a tile takes: ``wide``, ``middle`` or one.
+    """
+    wide_tile, middle_tile, narrow_tile = (_tile(rows, vectors) for vectors in (wide, middle, 1))
+
+    @inlined
+    def add(
+        left: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int, c: Any,
+        to: int,
+    ) -> int:  # fmt: skip
+        if left >= wide:
+            wide_tile(a, at, a_row, a_depth, depth, b, b_at, c, to)
+            return wide
+        if left >= middle:
+            middle_tile(a, at, a_row, a_depth, depth, b, b_at, c, to)
+            return middle
+        narrow_tile(a, at, a_row, a_depth, depth, b, b_at, c, to)
+        return 1
+
+    return add
 
 
-@inlined
-def _add_8(
-    left: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int, c: Any,
-    to: int,
-) -> int:  # fmt: skip
-    """Add to eight rows of up to three of the ``left`` vectors; how many of them."""
-    if left >= 3:
-        _tile_8_3(a, at, a_row, a_depth, depth, b, b_at, c, to)
-        return 3
-    if left == 2:
-        _tile_8_2(a, at, a_row, a_depth, depth, b, b_at, c, to)
-        return 2
-    _tile_8_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
-    return 1
-
-
-@inlined
-def _add_4(
-    left: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int, c: Any,
-    to: int,
-) -> int:  # fmt: skip
-    if ROWS == 8 and left >= 6:
-        _tile_4_6(a, at, a_row, a_depth, depth, b, b_at, c, to)
-        return 6
-    if left >= 3:
-        _tile_4_3(a, at, a_row, a_depth, depth, b, b_at, c, to)
-        return 3
-    _tile_4_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
-    return 1
-
-
-@inlined
-def _add_2(
-    left: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int, c: Any,
-    to: int,
-) -> int:  # fmt: skip
-    if ROWS == 8 and left >= 8:
-        _tile_2_8(a, at, a_row, a_depth, depth, b, b_at, c, to)
-        return 8
-    if left >= 4:
-        _tile_2_4(a, at, a_row, a_depth, depth, b, b_at, c, to)
-        return 4
-    _tile_2_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
-    return 1
-
-
-@inlined
-def _add_1(
-    left: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int, c: Any,
-    to: int,
-) -> int:  # fmt: skip
-    if left >= 8:
-        _tile_1_8(a, at, a_row, a_depth, depth, b, b_at, c, to)
-        return 8
-    if left >= 4:
-        _tile_1_4(a, at, a_row, a_depth, depth, b, b_at, c, to)
-        return 4
-    _tile_1_1(a, at, a_row, a_depth, depth, b, b_at, c, to)
-    return 1
+# Fewer rows take wider tiles, so that as many sums are under way at once.
+_add_4 = _tiles(4, 6, 3) if ROWS == 8 else _tiles(4, 3, 2)
+_add_2 = _tiles(2, 8, 4) if ROWS == 8 else _tiles(2, 4, 2)
+_add_1 = _tiles(1, 8, 4)
+_add_rows = _tiles(8, 3, 2) if ROWS == 8 else _add_4
 
 
 @inlined
@@ -190,7 +148,7 @@ def _add_rest(
     rows: int, vectors: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any,
     b_at: int, c: Any, to: int,
 ) -> None:  # fmt: skip
-    """Add to 4, 2 or 1 rows: wider tiles, so that as many sums are under way at once."""
+    """Add to 4, 2 or 1 rows."""
     width = VECTOR_BITS // (8 * c.itemsize)
     first = 0
     while first < vectors:
@@ -220,14 +178,9 @@ def _add(
             # The panel of b stays in the first-level cache for all rows.
             at, to, done = a_at, c_start + first * width, 1
             for _ in range(0, whole, ROWS):
-                if ROWS == 8:
-                    done = _add_8(
-                        vectors - first, a, at, a_row, a_depth, here, b, b_at + first * width, c, to
-                    )
-                else:
-                    done = _add_4(
-                        vectors - first, a, at, a_row, a_depth, here, b, b_at + first * width, c, to
-                    )
+                done = _add_rows(
+                    vectors - first, a, at, a_row, a_depth, here, b, b_at + first * width, c, to
+                )
                 at += ROWS * a_row
                 to += ROWS * c.shape[1]
             first += done

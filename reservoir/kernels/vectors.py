@@ -27,6 +27,14 @@ def vector_fma(builder: Any, kind: Any, name: str) -> Any:
     return cgutils.get_or_insert_function(builder.module, signature, f"llvm.fma.{name}")
 
 
+def splat(builder: Any, value: Any, vector: Any) -> Any:
+    """A vector of a value in every place."""
+    undefined = ir.Constant(vector, ir.Undefined)
+    single = builder.insert_element(undefined, value, ir.IntType(32)(0))
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
+    return builder.shuffle_vector(single, undefined, mask)
+
+
 def _row_times_lanes(vectors: int) -> Any:
     """An intrinsic for ``vectors`` neighbouring vectors of lanes."""
 
@@ -70,10 +78,7 @@ def _row_times_lanes(vectors: int) -> Any:
             def add_nonzero(k: Any, total: Any) -> None:
                 weight = builder.load(builder.gep(data_array.data, [k], inbounds=True))
                 index = builder.load(builder.gep(indices_array.data, [k], inbounds=True))
-                undefined = ir.Constant(vector, ir.Undefined)
-                single = builder.insert_element(undefined, weight, ir.IntType(32)(0))
-                mask = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
-                weights = builder.shuffle_vector(single, undefined, mask)
+                weights = splat(builder, weight, vector)
                 source = load(lanes_of(x_array, builder.zext(index, word)))
                 builder.store(builder.call(add, [weights, source, builder.load(total)]), total)
 

@@ -120,12 +120,11 @@ def backward(
                 d = adjoint.d_x
         if by_sequence is not None:
             by_sequence.add(index, whole, derivatives, e)
-    gradient = np.zeros(layout.size)
     if by_sequence is not None:
         by_sequence.finish(sums.layers, sums.carry)
-        gradient += by_sequence.gradient
-    else:
-        sums.add_to(gradient, layout, forward)
+        return by_sequence.gradient
+    gradient = np.zeros(layout.size)
+    sums.add_to(gradient, layout, forward)
     return gradient
 
 

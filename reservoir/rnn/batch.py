@@ -16,7 +16,7 @@ from reservoir import threads
 from reservoir.errors import DataError
 from reservoir.rnn.cells import Cell
 from reservoir.rnn.padded import Array, pitch_of, zeros
-from reservoir.rnn.tile import Indices, Scored, Tile, cut, packed_steps, runs_of
+from reservoir.rnn.tile import Indices, Packing, Scored, Tile, cut, packing_of, runs_of
 from reservoir.rnn.windows import Cut, cut_tile
 from reservoir.series.collection import Collection, collect
 
@@ -73,11 +73,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Targets:
-    """Targets of the scored steps of all sequences, which lie one after the other."""
+    """Targets of the scored steps; sequences lie one after the other."""
 
     weights: NDArray[np.float64]  # (steps,), 0 where nothing is scored
-    row: Indices  # (steps,) in ``values``
-    values: Array  # (rows, M) or (rows,) labels
+    values: Array  # (scored steps, M) or (scored steps,) labels
 
 
 def make_batch(
@@ -107,14 +106,14 @@ def make_batch(
     order = np.argsort(-lengths, kind="stable")
     starts = np.concatenate([[0], np.cumsum(lengths)])[:-1]
     place = np.cumsum(wanted.weights > 0.0) - 1
-    tiles, begin = [], 0
+    tiles, begin, packing = [], 0, None
     for lanes in cut(lengths.size):
         chosen = order[begin : begin + lanes]
-        tiles.append(
-            _tile(chosen, lengths[chosen], starts[chosen], flat, wanted, place, checked, dtype)
-        )
+        if packing is None or not np.array_equal(packing.lengths, lengths[chosen]):
+            packing = packing_of(lengths[chosen])
+        tiles.append(_tile(chosen, packing, starts[chosen], flat, wanted, place, checked, dtype))
         begin += lanes
-    scored = int((wanted.weights > 0.0).sum())
+    scored = len(wanted.values)
     given = None if checked is None else parts_of(cells)
     return Batch(tuple(tiles), lengths.size, scored, total, *columns, dtype, loss.name, given)
 
@@ -160,7 +159,7 @@ def _in_range(collected: Collection, lengths: Indices, dtype: np.dtype[Any]) -> 
 
 def _tile(
     order: Indices,
-    lengths: Indices,
+    packing: Packing,
     starts: Indices,
     flat: Array,
     wanted: Targets,
@@ -168,19 +167,17 @@ def _tile(
     state: State | None,
     dtype: np.dtype[Any],
 ) -> Tile:
-    steps = packed_steps(lengths)
-    step = np.repeat(np.arange(steps.count.size), steps.count)
-    source = starts[np.arange(step.size) - steps.first[step]] + step  # of each packed row
-    x = zeros(step.size, pitch_of(flat.shape[1], dtype), dtype)
+    source = starts[packing.lane] + packing.step  # of each packed row
+    x = zeros(source.size, pitch_of(flat.shape[1], dtype), dtype)
     x[:, : flat.shape[1]] = flat[source]
-    rows = np.flatnonzero(wanted.weights[source] > 0.0)
-    found = source[rows]
-    values, weights = wanted.values[wanted.row[found]], wanted.weights[found]
-    scored = Scored(rows, place[found], values, weights, runs_of(rows, steps))
+    weights = wanted.weights[source]
+    rows = np.flatnonzero(weights > 0.0)
+    found = place[source[rows]]
+    scored = Scored(rows, found, wanted.values[found], weights[rows], runs_of(rows, packing.steps))
     parts = None
     if state is not None:
         parts = tuple(tuple(part[order] for part in layer) for layer in state)
-    return Tile(order, lengths, steps, x, parts, scored)
+    return Tile(order, packing.lengths, packing.steps, x, parts, scored)
 
 
 def _targets(
@@ -189,7 +186,7 @@ def _targets(
     steps = int(lengths.sum())
     if targets is None:
         # All steps are read out, and nothing is compared with them.
-        return Targets(np.ones(steps), np.zeros(steps, np.int64), np.zeros((1, outputs)))
+        return Targets(np.ones(steps), np.broadcast_to(0.0, (steps, outputs)))
     if at == "last":
         return _last_targets(targets, weights, loss, lengths, outputs)
     if at != "every":
@@ -199,9 +196,8 @@ def _targets(
     given = _every_weights(weights, lengths)
     scored = given > 0.0
     values = np.concatenate(series)
-    row = np.cumsum(scored) - 1
     where = _Places(lengths, scored)
-    return Targets(given, row, _checked_targets(values[scored], loss, outputs, where))
+    return Targets(given, _checked_targets(values[scored], loss, outputs, where))
 
 
 def _last_targets(
@@ -221,9 +217,8 @@ def _last_targets(
     ends = np.cumsum(lengths) - 1
     scored = given > 0.0
     flat[ends[scored]] = given[scored]
-    row = np.repeat(np.cumsum(scored) - 1, lengths)
     where = _Places(None, scored)
-    return Targets(flat, row, _checked_targets(values[scored], loss, outputs, where))
+    return Targets(flat, _checked_targets(values[scored], loss, outputs, where))
 
 
 @dataclass(frozen=True)
@@ -314,7 +309,12 @@ def _every_weights(weights: Any, lengths: Indices) -> NDArray[np.float64]:
     if weights is None:
         return np.ones(int(lengths.sum()))
     series = _one_each(weights, lengths, "weights", ((),))
-    return np.concatenate(
+    flat = np.concatenate(series)
+    if flat.ndim == 1 and flat.dtype.kind in "fiub":
+        flat = flat.astype(np.float64)
+        if ((flat >= 0.0) & (flat < np.inf)).all():
+            return flat
+    return np.concatenate(  # raises: one of the series is wrong
         [
             _weights(one, int(lengths[i]), f"weights of series {i}", "step")
             for i, one in enumerate(series)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from reservoir.rnn.padded import Array, zeros, zeros_like
 from reservoir.rnn.parameters import Flat
 from reservoir.rnn.second import second
 from reservoir.rnn.tangent import Tangent as TileTangent
+from reservoir.rnn.total import Total
 from reservoir.rnn.windows import Window
 from reservoir.weights.arguments import nonnegative
 
@@ -39,42 +41,51 @@ class Begun(NamedTuple):
 
 
 class First(NamedTuple):
-    """What the first passes of a tile give."""
+    """What the first passes of all tiles give."""
 
-    begun: Begun
+    tiles: list[Begun]
     value: float
     gradient: Flat
     squares: Flat | None
+    state: State
 
 
 def first_passes(
-    network: Network, batch: Batch, k: int, packed: Any, plan: Plan, keep: str, squares: bool
+    network: Network, theta: Flat, batch: Batch, plan: Plan, keep: str, squares: bool
 ) -> First:
-    """Value and gradient of one tile."""
-    tile, loss = batch.tiles[k], network.matching_loss
-    segments, windows = batch.cut(k, plan.segment, window_rows(network.cells, batch.dtype))
-    with network.shelves.one() as shelf:
-        forward = Forward(network.cells, packed, tile, segments, shelf, keep=keep)
-        outputs = forward.outputs[:, : network.outputs]
-        mean = loss.mean(outputs)
-        share = tile.scored.weights / batch.weight
-        value = float(share @ loss.values(outputs, tile.scored.targets)) if share.size else 0.0
-        scale = share.astype(batch.dtype)[:, None]
-        e = zeros(len(outputs), forward.outputs.shape[1], batch.dtype)
-        np.multiply(loss.gradient(mean, tile.scored.targets), scale, out=e[:, : network.outputs])
-        each = BySequence(forward, network.layout, shelf) if squares else None
-        gradient = backward(forward, windows, e, network.layout, shelf, by_sequence=each)
-    begun = Begun(forward, windows, mean, scale, e)
-    return First(begun, value, gradient, None if each is None else each.squares)
+    """Value and gradient; ``keep`` as in `Forward`."""
+    packed, loss = network.pack(theta), network.matching_loss
+    rows = window_rows(network.cells, batch.dtype)
+    gradient, squared = Total(), Total()
 
+    def one(k: int) -> tuple[Begun, float]:
+        tile = batch.tiles[k]
+        segments, windows = batch.cut(k, plan.segment, rows)
+        with network.shelves.one() as shelf:
+            forward = Forward(network.cells, packed, tile, segments, shelf, keep=keep)
+            outputs = forward.outputs[:, : network.outputs]
+            mean = loss.mean(outputs)
+            share = tile.scored.weights / batch.weight
+            value = float(share @ loss.values(outputs, tile.scored.targets)) if share.size else 0.0
+            scale = share.astype(batch.dtype)[:, None]
+            e = zeros(len(outputs), forward.outputs.shape[1], batch.dtype)
+            np.multiply(
+                loss.gradient(mean, tile.scored.targets), scale, out=e[:, : network.outputs]
+            )
+            each = BySequence(forward, network.layout, shelf) if squares else None
+            gradient.add(k, backward(forward, windows, e, network.layout, shelf, by_sequence=each))
+        if each is not None:
+            squared.add(k, each.squares)
+        return Begun(forward, windows, mean, scale, e), value
 
-def total(parts: list[Flat]) -> Flat:
-    """The sum over tiles, in their order."""
-    found = parts[0].copy()
-    with np.errstate(over="ignore", invalid="ignore"):
-        for part in parts[1:]:
-            found += part
-    return found
+    tiles, values = zip(*batch.each(one), strict=True)
+    return First(
+        list(tiles),
+        sum(values),
+        gradient.sum(),
+        squared.sum() if squares else None,
+        network.final_state(batch, [begun.forward for begun in tiles]),
+    )
 
 
 def _damped(product: Flat, damping: float, v: ArrayLike) -> Flat:
@@ -110,19 +121,10 @@ class NetworkLinearization:
     ) -> None:
         self.plan, self.size = plan, network.size
         self._network, self._batch = network, batch
-        packed = network.pack(theta)
-
-        def begin(k: int) -> First:
-            return first_passes(network, batch, k, packed, plan, "own", squares)
-
-        found = self._batch.each(begin)
-        self._tiles = [first.begun for first in found]
-        self.value = sum(first.value for first in found)
-        self.gradient = total([first.gradient for first in found])
-        self.squares = (
-            total([f.squares for f in found if f.squares is not None]) if squares else None
-        )
-        self.state: State = network.final_state(batch, [f.begun.forward for f in found])
+        found = first_passes(network, theta, batch, plan, "own", squares)
+        self._tiles = found.tiles
+        self.value, self.gradient = found.value, found.gradient
+        self.squares, self.state = found.squares, found.state
         self._sizes = flat_states.tile_sizes(network.cells, batch.tiles)
 
     def _direction(self, v: ArrayLike) -> Any:
@@ -142,6 +144,12 @@ class NetworkLinearization:
             )
         with np.errstate(over="ignore"):
             return found.astype(self._batch.dtype, copy=False)
+
+    def _summed(self, task: Callable[[int], Flat]) -> Flat:
+        """The sum of what a task gives for each tile."""
+        total = Total()
+        self._batch.each(lambda k: total.add(k, task(k)))
+        return total.sum()
 
     def _padded(self, begun: Begun, rows: Array) -> Array:
         out = zeros(len(rows), begun.e.shape[1], begun.e.dtype)
@@ -175,7 +183,7 @@ class NetworkLinearization:
                     damped=damped, injected=tangent if active else None,
                 )  # fmt: skip
 
-        return _damped(total(self._batch.each(one)), damping, v)
+        return _damped(self._summed(one), damping, v)
 
     def operator(
         self, damping: float = 0.0, structural: float | Structural = 0.0
@@ -216,7 +224,7 @@ class NetworkLinearization:
                     begun.forward, begun.windows, tangent, begun.e, R_e, network.layout, shelf
                 )  # fmt: skip
 
-        return _damped(total(self._batch.each(one)), damping, v)
+        return _damped(self._summed(one), damping, v)
 
     # ---- the parts of which the product is composed
 
@@ -267,7 +275,7 @@ class NetworkLinearization:
                     injected=None if parts is None else flat_states.Given(begun.forward, parts[k]),
                 )  # fmt: skip
 
-        return total(self._batch.each(one))
+        return self._summed(one)
 
     def loss_curvature(self, outputs: ArrayLike) -> Array:
         """``H_L`` times (n, M), weights and their normalization included."""

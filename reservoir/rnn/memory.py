@@ -151,10 +151,11 @@ def _plan(cells: tuple[Cell, ...], batch: Batch, segment: int | None) -> Plan:
         (2 * cell.blocks + 4) * pitch_of(cell.units, batch.dtype) * item for cell in cells
     )
     again = longest * row + widest * state if segment is not None else 0
-    fixed = again + sums + 2 * scored * read
+    fixed = again + sums + 2 * scored * read + vector * 8
     passes = fixed + (window * (R_states + adjoint) + min(window, widest) * R_gates) * item
     damped = fixed + begins + (longest * (R_states + R_gates) + window * adjoint) * item
-    parameters = 2 * forms * item + (len(batch.tiles) + 3) * vector * 8
+    vectors = 4 + len(batch.tiles).bit_length()  # theta, direction, result, and sums under way
+    parameters = 2 * forms * item + vectors * vector * 8
     return Plan(segment, activations, parameters, passes, damped)
 
 

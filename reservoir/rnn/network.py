@@ -17,13 +17,15 @@ from reservoir.rnn.batch import Batch, State, make_batch, parts_of
 from reservoir.rnn.cells import GRU, LSTM, RNN, Cell
 from reservoir.rnn.forward import Forward
 from reservoir.rnn.initial import Initializer
-from reservoir.rnn.linearization import First, NetworkLinearization, first_passes, total
+from reservoir.rnn.linearization import NetworkLinearization, first_passes
 from reservoir.rnn.memory import Plan, plan, window_rows
 from reservoir.rnn.packing import Packed, pack
 from reservoir.rnn.padded import Array
 from reservoir.rnn.parameters import Flat, Layout
 from reservoir.rnn.scratch import Shelves
+from reservoir.rnn.tile import rows_of
 from reservoir.weights.arguments import one_of, whole
+from reservoir.weights.seeds import generator
 
 
 class Network:
@@ -116,12 +118,19 @@ class Network:
         Parameters
         ----------
         random_state : int or Generator, optional
-            The same seed, the same parameters; a Generator is used as it is.
+            The same seed, the same parameters; a Generator is copied.
         initializer : Initializer, optional
             By default orthogonal recurrent and normal input matrices, and forget biases of 1.
+
+        Raises
+        ------
+        DataError
+            Another type than these.
         """
+        if not isinstance(initializer, Initializer | None):
+            raise DataError(f"initializer: expected an Initializer, got {initializer!r}")
         theta = np.zeros(self.size)
-        rng = np.random.default_rng(random_state)
+        rng = generator(random_state)
         (initializer or Initializer()).fill(self.cells, self.views(theta), rng)
         return theta
 
@@ -223,19 +232,11 @@ class Network:
             ``value``, ``gradient`` (P,), ``squares`` (P,) or None, ``state``: of each layer the
             final (parts, B, N). What is not finite is returned as it is.
         """
-        packed = self.pack(self._checked(theta, batch))
-        chosen = self.plan(batch, memory, segment)
-
-        def one(k: int) -> First:
-            return first_passes(self, batch, k, packed, chosen, "shelf", squares)
-
-        found = batch.each(one)
-        return Gradient(
-            sum(first.value for first in found),
-            total([first.gradient for first in found]),
-            total([f.squares for f in found if f.squares is not None]) if squares else None,
-            self.final_state(batch, [first.begun.forward for first in found]),
+        vector = self._checked(theta, batch)
+        found = first_passes(
+            self, vector, batch, self.plan(batch, memory, segment), "shelf", squares
         )
+        return Gradient(found.value, found.gradient, found.squares, found.state)
 
     def linearize(
         self,
@@ -276,6 +277,9 @@ class Network:
     ) -> tuple[list[Array], State]:
         """Linear outputs (T_i, M) of each sequence, and the final state.
 
+        ``network.matching_loss.mean(outputs)`` makes probabilities of the outputs of a
+        cross-entropy.
+
         Parameters
         ----------
         theta : (P,)
@@ -288,7 +292,7 @@ class Network:
         outputs: list[Array] = [np.zeros((0, self.outputs), self.dtype)] * batch.sequences
         for tile, forward in zip(batch.tiles, found, strict=True):
             for lane, sequence in enumerate(tile.order):
-                rows = tile.steps.first[: tile.lengths[lane]] + lane
+                rows = rows_of(tile.steps, lane, int(tile.lengths[lane]))
                 outputs[sequence] = forward.outputs[rows, : self.outputs]
         return outputs, self.final_state(batch, found)
 

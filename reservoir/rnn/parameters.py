@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,18 +32,17 @@ class Layout:
         """Number of parameters."""
         return sum(math.prod(shape) for _, shape in self.shapes)
 
-    def _places(self) -> Iterator[tuple[str, Shape, int]]:
-        start = 0
+    @cached_property
+    def _places(self) -> list[tuple[str, Shape, slice]]:
+        found, start = [], 0
         for name, shape in self.shapes:
-            yield name, shape, start
+            found.append((name, shape, slice(start, start + math.prod(shape))))
             start += math.prod(shape)
+        return found
 
     def views(self, theta: Flat) -> dict[str, Flat]:
         """Named views of a vector: writing to one writes to the vector."""
-        return {
-            name: theta[start : start + math.prod(shape)].reshape(shape)
-            for name, shape, start in self._places()
-        }
+        return {name: theta[where].reshape(shape) for name, shape, where in self._places}
 
     def writable(self, theta: object) -> Flat:
         """``theta`` itself if its views can be written to, or a DataError."""
@@ -88,9 +86,9 @@ class Layout:
 
     def place(self, index: int) -> str:
         """The name of a parameter: ``layers/0/W[3, 4]``."""
-        for name, shape, start in self._places():
-            if index < start + math.prod(shape):
-                at = np.unravel_index(index - start, shape)
+        for name, shape, where in self._places:
+            if index < where.stop:
+                at = np.unravel_index(index - where.start, shape)
                 return f"{name}[{', '.join(str(int(i)) for i in at)}]"
         raise IndexError(index)
 

@@ -55,7 +55,7 @@ def second(
             inner = window.within(segment)
             traces = [trace.window(inner.states, inner.rows) for trace in whole]
             tangents = [trace.window(inner.states, inner.rows) for trace in tangents_whole]
-            lanes, work = window.steps.lanes, forward.tile.order.size
+            lanes = window.steps.lanes
             h, R_h = traces[-1].states[0], tangents[-1].states[0]
             read_sums(window.runs, R_e, h, lanes, size, units, sums.V, sums.c)
             read_sums(window.runs, e, R_h, lanes, size, units, R_V, unused)
@@ -73,7 +73,7 @@ def second(
                 cells[k].second(
                     window.steps, x, R_x, forward.parameters.layers[k],
                     tangent.direction.layers[k], traces[k], tangents[k], adjoint, R_adjoint,
-                    sums.layers[k], shelf.work(k, cells[k], work),
+                    sums.layers[k], shelf.work(k, cells[k], forward.tile.order.size),
                 )  # fmt: skip
                 d, R_d = adjoint.d_x, R_adjoint.d_x
     product = np.zeros(layout.size)

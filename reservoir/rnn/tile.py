@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reservoir.kernels.readout import Runs
 from reservoir.kernels.steps import Steps
-from reservoir.rnn.padded import Array, pitch_of, zeros
+from reservoir.rnn.padded import Array
 
 Indices = NDArray[np.int64]
 
@@ -69,18 +68,25 @@ def packed_steps(lengths: Indices) -> Steps:
     return Steps(first, count, int(lengths.size))
 
 
+class Packing(NamedTuple):
+    """Sequences of falling lengths as packed rows, and where these come from."""
+
+    lengths: Indices  # (lanes,)
+    steps: Steps
+    lane: Indices  # (rows,)
+    step: Indices  # (rows,)
+
+
+def packing_of(lengths: Indices) -> Packing:
+    """How sequences of falling lengths are packed."""
+    steps = packed_steps(lengths)
+    step = np.repeat(np.arange(steps.count.size), steps.count)
+    return Packing(lengths, steps, np.arange(step.size) - steps.first[step], step)
+
+
 def rows_of(steps: Steps, lane: int, length: int) -> Indices:
     """The packed rows of one lane, in the order of time."""
     return steps.first[:length] + lane
-
-
-def packed(sequences: Sequence[Array], steps: Steps, columns: int, dtype: np.dtype[Any]) -> Array:
-    """Sequences (T, K) as packed rows (rows, pitch of K)."""
-    rows = sum(len(sequence) for sequence in sequences)
-    out = zeros(rows, pitch_of(columns, dtype), dtype)
-    for lane, sequence in enumerate(sequences):
-        out[rows_of(steps, lane, len(sequence)), :columns] = sequence
-    return out
 
 
 def runs_of(scored: Indices, steps: Steps) -> Runs:
@@ -88,6 +94,8 @@ def runs_of(scored: Indices, steps: Steps) -> Runs:
     if scored.size == 0:
         empty = np.zeros(0, np.int64)
         return Runs(empty, empty, empty)
+    if scored.size == steps.count.sum():
+        return Runs(steps.first, steps.count, steps.first)
     step = np.searchsorted(steps.first, scored, side="right")
     breaks = (scored[1:] != scored[:-1] + 1) | (step[1:] != step[:-1])
     begins = np.concatenate([[0], np.flatnonzero(breaks) + 1])

@@ -166,7 +166,9 @@ def collect(data: Any, name: str = "X", *, one_dimensional: bool = False) -> Col
     if not hasattr(data, "shape"):
         data = _array(data, name)
     if len(data.shape) == 3:
-        series = tuple(_checked(s, name, one_dimensional=False) for s in _layers(data))
+        series = tuple(_layers(data))
+        if not (isinstance(data, np.ndarray) and data.dtype.kind in "fiub"):
+            series = tuple(_checked(s, name, one_dimensional=False) for s in series)
         return Collection(series, name, "stack")
     series = (_checked(data, name, one_dimensional=one_dimensional),)
     return Collection(series, name, "one", flat=len(data.shape) == 1)
