@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from reservoir.rnn import GRU, LSTM, RNN
 from reservoir.rnn.network import Network
-from reservoir.rnn.padded import pitch_of
 from reservoir.rnn.scratch import Shelf
 
 CELLS = {
@@ -150,10 +151,9 @@ def test_there_is_room_for_every_row(cell):
         trace = shelf.activations(0, cell, lanes, rows)
         assert {len(state) for state in trace.states} == {lanes + rows}
         assert {len(array) for array in trace.rows} <= {rows}
-        trace = shelf.trace(("tangent", 0), cell, lanes, rows, 24)  # of which 24 rows are kept
-        assert {len(state) for state in trace.states} == {lanes + rows}
-        width = cell.blocks * pitch_of(cell.units, np.dtype(np.float64))
-        assert {array.shape for array in trace.rows} == {(24, width)}
+        window = SimpleNamespace(steps=SimpleNamespace(lanes=lanes), size=rows)
+        states = shelf.states(("tangent", 0), cell, window)
+        assert {len(state) for state in states} == {lanes + rows}
         assert len(shelf.sums(("sums", 0), cell, 2, lanes).b) == lanes
     kept = shelf.activations(0, cell, 50, 60)
     again = shelf.activations(0, cell, 50, 60)

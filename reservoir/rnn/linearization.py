@@ -21,6 +21,7 @@ from reservoir.rnn.memory import Plan, window_rows
 from reservoir.rnn.padded import Array, zeros, zeros_like
 from reservoir.rnn.parameters import Flat
 from reservoir.rnn.second import second
+from reservoir.rnn.tangent import ALL, Kept
 from reservoir.rnn.tangent import Tangent as TileTangent
 from reservoir.rnn.total import Total
 from reservoir.rnn.windows import Window
@@ -165,12 +166,12 @@ class NetworkLinearization:
         with np.errstate(over="ignore"):
             s, nu, kappa = (number(c / self._batch.weight) for c in structural)
         damped = Damped(s, nu, kappa, True)
-        active = any(structural)
+        keep = Kept(structural.preactivations > 0.0, structural.h > 0.0 or structural.c > 0.0)
 
         def one(k: int) -> Flat:
             begun = self._tiles[k]
             with self._network.shelves.one() as shelf:
-                tangent = TileTangent(begun.forward, begun.windows, direction, shelf, keep=active)
+                tangent = TileTangent(begun.forward, begun.windows, direction, shelf, keep=keep)
                 R_outputs = shelf.zeros(("R_outputs",), *begun.e.shape)
                 tangent.outputs(R_outputs)
                 e = shelf.zeros(("e",), *begun.e.shape)
@@ -180,7 +181,7 @@ class NetworkLinearization:
                 np.multiply(curved, begun.scale, out=e[:, : self._network.outputs])
                 return backward(
                     begun.forward, begun.windows, e, self._network.layout, shelf,
-                    damped=damped, injected=tangent if active else None,
+                    damped=damped, injected=tangent if any(keep) else None,
                 )  # fmt: skip
 
         return _damped(self._summed(one), damping, v)
@@ -213,7 +214,7 @@ class NetworkLinearization:
         def one(k: int) -> Flat:
             begun = self._tiles[k]
             with network.shelves.one() as shelf:
-                tangent = TileTangent(begun.forward, begun.windows, direction, shelf, keep=True)
+                tangent = TileTangent(begun.forward, begun.windows, direction, shelf, keep=ALL)
                 R_outputs = zeros_like(begun.e)
                 tangent.outputs(R_outputs)
                 curved = network.matching_loss.curvature(
@@ -246,7 +247,7 @@ class NetworkLinearization:
         def one(k: int) -> None:
             begun, tile = self._tiles[k], batch.tiles[k]
             with network.shelves.one() as shelf:
-                tangent = TileTangent(begun.forward, begun.windows, direction, shelf, keep=True)
+                tangent = TileTangent(begun.forward, begun.windows, direction, shelf, keep=ALL)
                 R_outputs = zeros_like(begun.e)
                 tangent.outputs(R_outputs)
                 outputs[tile.scored.place] = R_outputs[:, : network.outputs]

@@ -34,7 +34,7 @@ class Plan:
     passes : int
         Bytes that one thread needs for a pass beside them, without structural damping.
     damped : int
-        Bytes that one thread needs for a product with structural damping.
+        Bytes that one thread needs for a product with structural damping of pre-activations.
 
     Notes
     -----
@@ -153,7 +153,7 @@ def _plan(cells: tuple[Cell, ...], batch: Batch, segment: int | None) -> Plan:
     again = longest * row + widest * state if segment is not None else 0
     fixed = again + sums + 2 * scored * read + vector * 8
     passes = fixed + (window * (R_states + adjoint) + min(window, widest) * R_gates) * item
-    damped = fixed + begins + (longest * (R_states + R_gates) + window * adjoint) * item
+    damped = fixed + begins + (longest * R_gates + window * (R_states + adjoint)) * item
     vectors = 4 + len(batch.tiles).bit_length()  # theta, direction, result, and sums under way
     parameters = 2 * forms * item + vectors * vector * 8
     return Plan(segment, activations, parameters, passes, damped)

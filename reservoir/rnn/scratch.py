@@ -13,6 +13,7 @@ from reservoir.kernels.sums import Sums
 from reservoir.rnn.cells import Cell
 from reservoir.rnn.cells.cell import Trace
 from reservoir.rnn.padded import Array, pitch_of, zeros
+from reservoir.rnn.windows import Window
 
 
 class Shelf:
@@ -50,11 +51,11 @@ class Shelf:
             array[:] = 0
         return found
 
-    def trace(self, name: tuple[Any, ...], cell: Cell, lanes: int, rows: int, kept: int) -> Trace:
-        """Memory for tangents: of the states, and of ``kept`` rows of pre-activations."""
+    def states(self, name: tuple[Any, ...], cell: Cell, window: Window) -> tuple[Array, ...]:
+        """Memory for the states of a window, a part each."""
         size = pitch_of(cell.units, self.dtype)
-        states = (self.take((*name, part), lanes + rows, size) for part in cell.parts)
-        return Trace(tuple(states), (self.take((*name, "rows"), kept, cell.blocks * size),))
+        rows = window.steps.lanes + window.size
+        return tuple(self.take((*name, part), rows, size) for part in cell.parts)
 
     def activations(self, layer: int, cell: Cell, lanes: int, rows: int) -> Trace:
         """Memory for the forward pass of a layer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from reservoir.kernels.readout import read_out_tangent
 from reservoir.rnn.cells.cell import Trace
@@ -13,8 +14,18 @@ from reservoir.rnn.scratch import Shelf
 from reservoir.rnn.windows import Window
 
 
+class Kept(NamedTuple):
+    """Which tangents of a segment are wanted after its windows are over."""
+
+    preactivations: bool
+    states: bool
+
+
+ALL = Kept(True, True)
+
+
 class Tangent:
-    """Tangents along one direction, kept segment by segment or window by window.
+    """Tangents along one direction, of a window at a time or kept for a segment.
 
     Parameters
     ----------
@@ -23,8 +34,7 @@ class Tangent:
         Windows count their rows in the tile.
     direction : Packed
     shelf : Shelf
-    keep : bool
-        Whether a segment's tangents are wanted after its windows are over.
+    keep : Kept
     """
 
     def __init__(
@@ -34,7 +44,7 @@ class Tangent:
         direction: Packed,
         shelf: Shelf,
         *,
-        keep: bool,
+        keep: Kept,
     ) -> None:
         self.forward, self.windows, self.direction = forward, windows, direction
         self._shelf, self._keep = shelf, keep
@@ -46,7 +56,7 @@ class Tangent:
         forward = self.forward
         current = self._initial()
         for index in range(len(self.windows)):
-            if self._keep:
+            if any(self._keep):
                 self._begins.append([tuple(part.copy() for part in parts) for parts in current])
             for window, traces, tangents in self._run(index, current):
                 w, v = forward.parameters.readout, self.direction.readout
@@ -54,12 +64,23 @@ class Tangent:
                 read_out_tangent(window.runs, w, v, h, R_h, window.steps.lanes, R_outputs)
 
     def segment(self, index: int) -> list[Trace]:
-        """Tangents of a segment, of each layer; ``keep`` must be set, ``outputs`` called before."""
+        """The kept tangents of a segment, of each layer; nothing in place of those not kept.
+
+        `outputs` must have been called before.
+        """
         if index != self._held:
             current = [tuple(part.copy() for part in parts) for parts in self._begins[index]]
             for _ in self._run(index, current):
                 pass
-        return self._memory(self.forward.segments[index])
+        segment, states, rows = self.forward.segments[index], self._states, self._rows
+        empty = segment._replace(steps=segment.steps._replace(lanes=0), rows=slice(0, 0))
+        return [
+            Trace(
+                states(k, segment if self._keep.states else empty),
+                rows(k, segment.size if self._keep.preactivations else 0),
+            )
+            for k in range(len(self.forward.cells))
+        ]
 
     def _initial(self) -> list[Parts]:
         """Zero where a state is given: it does not depend on the parameters."""
@@ -71,13 +92,29 @@ class Tangent:
                     part[:] = 0
         return states
 
-    def _memory(self, window: Window) -> list[Trace]:
+    def _states(self, layer: int, window: Window) -> Parts:
+        return self._shelf.states(("tangent", layer), self.forward.cells[layer], window)
+
+    def _rows(self, layer: int, count: int) -> tuple[Array]:
+        cell = self.forward.cells[layer]
+        width = cell.blocks * self.forward.parameters.layers[layer].W_back.shape[1]
+        return (self._shelf.take(("tangent", layer, "rows"), count, width),)
+
+    def _memory(self, window: Window, segment: Window) -> list[Trace]:
         """Of the pre-activations, one step's suffice if they are not kept."""
-        rows = window.size if self._keep else min(window.size, window.steps.lanes)
-        return [
-            self._shelf.trace(("tangent", k), cell, window.steps.lanes, window.size, rows)
-            for k, cell in enumerate(self.forward.cells)
-        ]
+        inner = window.within(segment)
+        found = []
+        for k in range(len(self.forward.cells)):
+            if self._keep.states:
+                states = tuple(part[inner.states] for part in self._states(k, segment))
+            else:
+                states = self._states(k, window)
+            if self._keep.preactivations:
+                rows = tuple(array[inner.rows] for array in self._rows(k, segment.size))
+            else:
+                rows = self._rows(k, min(window.size, window.steps.lanes))
+            found.append(Trace(states, rows))
+        return found
 
     def _run(
         self, index: int, current: list[Parts]
@@ -85,15 +122,11 @@ class Tangent:
         forward, shelf = self.forward, self._shelf
         segment = forward.segments[index]
         whole = forward.traces(index, shelf)
-        kept = self._memory(segment) if self._keep else []
         none = forward.tile.x[:0]
         for window in self.windows[index]:
             inner = window.within(segment)
             traces = [trace.window(inner.states, inner.rows) for trace in whole]
-            if self._keep:
-                tangents = [trace.window(inner.states, inner.rows) for trace in kept]
-            else:
-                tangents = self._memory(window)
+            tangents = self._memory(window, segment)
             x, R_x = forward.tile.x[window.rows], none
             for k, cell in enumerate(forward.cells):
                 begin(tangents[k], current[k], window)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,6 +60,7 @@ class RNN:
     learn_initial_state: bool = False
     parts: tuple[str, ...] = field(default=("h",), init=False, repr=False)
     blocks: int = field(default=1, init=False, repr=False)
+    leaky: bool = field(default=False, init=False, repr=False, compare=False)
     damped_blocks: tuple[int, ...] = field(default=ONE, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -82,15 +82,12 @@ class RNN:
             where = f" at unit {bad[0]}" if rates.ndim else ""
             raise DataError(f"leak_rate must be in (0, 1], got {rates.flat[bad[0]]}{where}")
         object.__setattr__(self, "leak_rate", tuple(rates.tolist()) if rates.ndim else float(rates))
+        object.__setattr__(self, "leaky", self.learn_leak or bool((rates != 1.0).any()))
 
-    @cached_property
+    @property
     def leak_rates(self) -> Array:
         """The leak rate of each unit, or where it starts: (N,)."""
         return np.broadcast_to(np.asarray(self.leak_rate, np.float64), self.units)
-
-    @cached_property
-    def _leaky(self) -> bool:
-        return self.learn_leak or bool((self.leak_rates != 1.0).any())
 
     def shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
         units = self.units
@@ -114,17 +111,17 @@ class RNN:
             stacked(U, ONE, 1, dtype),
             padded(views["W"], dtype),
             CODES[self.activation],
-            self._leaky,
+            self.leaky,
             self.learn_leak,
         )
 
     def trace(self, lanes: int, rows: int, dtype: np.dtype[Any]) -> Trace:
         size = pitch_of(self.units, dtype)
-        kept = (zeros(rows, size, dtype),) if self._leaky else ()
+        kept = (zeros(rows, size, dtype),) if self.leaky else ()
         return Trace((zeros(lanes + rows, size, dtype),), kept)
 
     def _phi(self, steps: Steps, trace: Trace) -> Array:
-        return trace.rows[0] if self._leaky else trace.states[0][steps.lanes :]
+        return trace.rows[0] if self.leaky else trace.states[0][steps.lanes :]
 
     def forward(self, steps: Steps, x: Array, w: Any, trace: Trace, work: Array) -> None:
         leaky.forward(steps, x, w, trace.states[0], self._phi(steps, trace))
