@@ -60,7 +60,7 @@ class RNN:
     learn_initial_state: bool = False
     parts: tuple[str, ...] = field(default=("h",), init=False, repr=False)
     blocks: int = field(default=1, init=False, repr=False)
-    leaky: bool = field(default=False, init=False, repr=False, compare=False)
+    has_leak: bool = field(default=False, init=False, repr=False, compare=False)
     damped_blocks: tuple[int, ...] = field(default=ONE, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -82,7 +82,7 @@ class RNN:
             where = f" at unit {bad[0]}" if rates.ndim else ""
             raise DataError(f"leak_rate must be in (0, 1], got {rates.flat[bad[0]]}{where}")
         object.__setattr__(self, "leak_rate", tuple(rates.tolist()) if rates.ndim else float(rates))
-        object.__setattr__(self, "leaky", self.learn_leak or bool((rates != 1.0).any()))
+        object.__setattr__(self, "has_leak", self.learn_leak or bool((rates != 1.0).any()))
 
     @property
     def leak_rates(self) -> Array:
@@ -111,17 +111,17 @@ class RNN:
             stacked(U, ONE, 1, dtype),
             padded(views["W"], dtype),
             CODES[self.activation],
-            self.leaky,
+            self.has_leak,
             self.learn_leak,
         )
 
     def trace(self, lanes: int, rows: int, dtype: np.dtype[Any]) -> Trace:
         size = pitch_of(self.units, dtype)
-        kept = (zeros(rows, size, dtype),) if self.leaky else ()
+        kept = (zeros(rows, size, dtype),) if self.has_leak else ()
         return Trace((zeros(lanes + rows, size, dtype),), kept)
 
     def _phi(self, steps: Steps, trace: Trace) -> Array:
-        return trace.rows[0] if self.leaky else trace.states[0][steps.lanes :]
+        return trace.rows[0] if self.has_leak else trace.states[0][steps.lanes :]
 
     def forward(self, steps: Steps, x: Array, w: Any, trace: Trace, work: Array) -> None:
         leaky.forward(steps, x, w, trace.states[0], self._phi(steps, trace))
