@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from test_rnn_batch import CELLS, STRUCTURAL, network_of, ragged, same, theta_of
 from test_rnn_memory import LENGTHS, everything
+from threadpoolctl import threadpool_limits
 
-from reservoir.rnn import Network
+from reservoir.rnn import RNN, Network
 
 MANY = (np.random.default_rng(1).permutation(80) % 13).tolist()  # several tiles
 
@@ -41,6 +42,20 @@ def test_any_number_of_threads(name, use_threads):
         )
     for other in found[1:]:
         assert same(other, found[0])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_number_of_threads_of_blas(seed):
+    """A product of vectors of more than 10,000 numbers is divided among them."""
+    network = Network(RNN(4), 1, 1)
+    theta = network.initial(0)
+    rng = np.random.default_rng(seed)
+    batch = network.batch(*rng.normal(size=(2, 3, 20011, 1)))
+    found = set()
+    for number in (1, 2):
+        with threadpool_limits(number, user_api="blas"):
+            found |= {network.value(theta, batch), network.gradient(theta, batch).value}
+    assert len(found) == 1
 
 
 def test_threads_set_from_outside():
@@ -188,4 +203,4 @@ def test_a_network_is_pickled_without_its_working_memory():
     before = len(pickle.dumps(network))
     X, Y, _ = ragged([200] * 40)
     network.gradient(theta_of(network), network.batch(X, Y))
-    assert len(pickle.dumps(network)) < before + 1000
+    assert len(pickle.dumps(network)) < before + 1000  # where parameters lie

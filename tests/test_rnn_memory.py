@@ -203,6 +203,23 @@ def test_a_plan_says_what_is_taken(name, segment, use_threads):
     assert with_damping / 1.3 < damped < 1.3 * with_damping
 
 
+def test_a_plan_of_many_short_sequences(use_threads):
+    """Final states and sums over tiles count."""
+    use_threads(1)
+    warm, network = (Network(RNN(100), 2, 2) for _ in range(2))
+    theta, v = theta_of(network), theta_of(network, 3)
+    warm.linearize(theta, warm.batch(*ragged([2, 2])[:2])).operator(0.1) @ v
+    batch = long_batch(network, sequences=1000, steps=2)
+    tracemalloc.start()
+    try:
+        network.linearize(theta, batch).operator(0.1) @ v
+        taken = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    total = network.plan(batch).total(1)
+    assert total / 1.15 < taken < 1.15 * total
+
+
 def test_a_gradient_holds_one_tile_a_thread(use_threads):
     use_threads(1)
     network = Network(LSTM(24), 2, 2)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
+from hfopt.losses import Loss
 from hfopt.problem import Structural, Tangent, as_structural
 from reservoir.errors import DataError
 from reservoir.rnn import flat_states
@@ -23,6 +24,7 @@ from reservoir.rnn.parameters import Flat
 from reservoir.rnn.second import second
 from reservoir.rnn.tangent import ALL, Kept
 from reservoir.rnn.tangent import Tangent as TileTangent
+from reservoir.rnn.tile import Scored
 from reservoir.rnn.total import Total
 from reservoir.rnn.windows import Window
 from reservoir.weights.arguments import nonnegative
@@ -39,6 +41,12 @@ class Begun(NamedTuple):
     mean: Array  # (scored, M)
     scale: Array  # (scored, 1) weights over their sum
     e: Array  # (scored, pitch of M) derivatives of the loss by the outputs
+
+
+def share_of_loss(loss: Loss, outputs: Array, scored: Scored, weight: float) -> float:
+    """What the scored outputs (n, M) of a tile give to the value; ``weight`` is the batch's."""
+    # No dot product: that of BLAS has other bits with other numbers of its threads.
+    return float((scored.weights / weight * loss.values(outputs, scored.targets)).sum())
 
 
 class First(NamedTuple):
@@ -66,9 +74,8 @@ def first_passes(
             forward = Forward(network.cells, packed, tile, segments, shelf, keep=keep)
             outputs = forward.outputs[:, : network.outputs]
             mean = loss.mean(outputs)
-            share = tile.scored.weights / batch.weight
-            value = float(share @ loss.values(outputs, tile.scored.targets)) if share.size else 0.0
-            scale = share.astype(batch.dtype)[:, None]
+            value = share_of_loss(loss, outputs, tile.scored, batch.weight)
+            scale = (tile.scored.weights / batch.weight).astype(batch.dtype)[:, None]
             e = zeros(len(outputs), forward.outputs.shape[1], batch.dtype)
             np.multiply(
                 loss.gradient(mean, tile.scored.targets), scale, out=e[:, : network.outputs]

@@ -28,7 +28,8 @@ class Plan:
     segment : int or None
         Steps whose activations are in memory at a time; None: all of them.
     activations : int
-        Bytes of activations and outputs, and of the states from which they are made anew.
+        Bytes of activations, outputs and final states, and of the states from which activations
+        are made anew.
     parameters : int
         Bytes of parameters, a direction and gradients in the forms of the passes.
     passes : int
@@ -137,6 +138,7 @@ def _plan(cells: tuple[Cell, ...], batch: Batch, segment: int | None) -> Plan:
     activations, longest, begins = batch.scored * (2 * read + batch.outputs * item), 0, 0
     for tile in batch.tiles:
         lanes, steps = tile.order.size, tile.steps.count.size
+        activations += 2 * lanes * state  # final: of the tile, and as they are given out
         if segment is None:
             activations += tile.rows * row + lanes * state
         else:

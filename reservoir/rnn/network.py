@@ -17,7 +17,7 @@ from reservoir.rnn.batch import Batch, State, make_batch, parts_of
 from reservoir.rnn.cells import GRU, LSTM, RNN, Cell
 from reservoir.rnn.forward import Forward
 from reservoir.rnn.initial import Initializer
-from reservoir.rnn.linearization import NetworkLinearization, first_passes
+from reservoir.rnn.linearization import NetworkLinearization, first_passes, share_of_loss
 from reservoir.rnn.memory import Plan, plan, window_rows
 from reservoir.rnn.packing import Packed, pack
 from reservoir.rnn.padded import Array
@@ -196,12 +196,8 @@ class Network:
         packed = self.pack(self._checked(theta, batch))
 
         def one(k: int) -> float:
-            tile = batch.tiles[k]
-            forward = self._outputs(packed, batch, k)
-            values = self.matching_loss.values(
-                forward.outputs[:, : self.outputs], tile.scored.targets
-            )
-            return float((tile.scored.weights / batch.weight) @ values) if values.size else 0.0
+            outputs = self._outputs(packed, batch, k).outputs[:, : self.outputs]
+            return share_of_loss(self.matching_loss, outputs, batch.tiles[k].scored, batch.weight)
 
         return sum(batch.each(one))
 
