@@ -14,7 +14,7 @@ from hfopt.problem import Structural, Tangent, as_structural
 from reservoir.errors import DataError
 from reservoir.rnn import flat_states
 from reservoir.rnn.backward import backward
-from reservoir.rnn.batch import Batch, State
+from reservoir.rnn.batch import Batch
 from reservoir.rnn.by_sequence import BySequence
 from reservoir.rnn.cells.cell import Damped
 from reservoir.rnn.forward import Forward
@@ -22,6 +22,7 @@ from reservoir.rnn.memory import Plan, window_rows
 from reservoir.rnn.padded import Array, zeros, zeros_like
 from reservoir.rnn.parameters import Flat
 from reservoir.rnn.second import second
+from reservoir.rnn.state import State
 from reservoir.rnn.tangent import ALL, Kept
 from reservoir.rnn.tangent import Tangent as TileTangent
 from reservoir.rnn.tile import Scored

@@ -13,7 +13,7 @@ from hfopt.losses import LOSSES, Loss
 from hfopt.problem import Gradient, Problem
 from reservoir import threads
 from reservoir.errors import DataError
-from reservoir.rnn.batch import Batch, State, make_batch, parts_of
+from reservoir.rnn.batch import Batch, make_batch
 from reservoir.rnn.cells import GRU, LSTM, RNN, Cell
 from reservoir.rnn.forward import Forward
 from reservoir.rnn.initial import Initializer
@@ -23,6 +23,7 @@ from reservoir.rnn.packing import Packed, pack
 from reservoir.rnn.padded import Array
 from reservoir.rnn.parameters import Flat, Layout
 from reservoir.rnn.scratch import Shelves
+from reservoir.rnn.state import State, parts_of
 from reservoir.rnn.tile import rows_of
 from reservoir.weights.arguments import one_of, whole
 from reservoir.weights.seeds import generator
