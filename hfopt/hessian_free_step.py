@@ -1,0 +1,171 @@
+"""The parts of a Hessian-free step: evaluation, trial points, and the direction."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from hfopt.backtracking import backtrack
+from hfopt.batches import StepBatches
+from hfopt.conjugate_gradient import Ending
+from hfopt.problem import Linearization, Problem
+from hfopt.vectors import Vector, all_finite, dot, quiet
+
+if TYPE_CHECKING:
+    from hfopt.hessian_free import HessianFree, HessianFreeState
+
+
+class First(NamedTuple):
+    """Value and gradient on one batch, the curvature on another or the same."""
+
+    value: float
+    gradient: Vector
+    squares: Vector | None
+    linearization: Linearization
+
+
+def evaluate(
+    problem: Problem[Any], theta: Vector, batches: StepBatches[Any], *, squares: bool
+) -> First:
+    """Evaluate a problem; a batch that serves both ends is passed once."""
+    curvature = batches.role("curvature")
+    if curvature is batches.gradient and not squares:
+        linear = problem.linearize(theta, curvature)
+        gradient = np.array(linear.gradient, np.float64)
+        return First(float(linear.value), gradient, None, linear)
+    found = problem.gradient(theta, batches.gradient, squares=squares)
+    gradient = np.array(found.gradient, np.float64)
+    kept = None if found.squares is None else np.array(found.squares, np.float64)
+    return First(float(found.value), gradient, kept, problem.linearize(theta, curvature))
+
+
+class Objective:
+    """The objective at trial points theta + rate d.
+
+    Attributes
+    ----------
+    evaluations : int
+        How often the problem was asked.
+    """
+
+    def __init__(self, problem: Problem[Any], theta: Vector) -> None:
+        self._problem, self._theta = problem, theta
+        self.evaluations = 0
+
+    @quiet
+    def moved(self, d: Vector, rate: float) -> Vector:
+        """A new array theta + rate d."""
+        point = d * rate
+        point += self._theta
+        return point
+
+    def at(self, d: Vector | None, rate: float, batch: Any) -> float:
+        """The objective, at theta itself if ``d`` is None; infinite where the point is."""
+        point = self._theta if d is None else self.moved(d, rate)
+        if not all_finite(point):
+            return math.inf
+        self.evaluations += 1
+        return float(self._problem.value(point, batch))
+
+
+class Direction(NamedTuple):
+    """A step that conjugate gradients propose.
+
+    Attributes
+    ----------
+    d : ndarray, shape (P,)
+        The iterate that was taken.
+    last : ndarray, shape (P,)
+        The last iterate, from which the next step's start.
+    value : float or None
+        The objective at theta + d on the backtracking batch, if it was asked for.
+    model : float
+        The quadratic model at d, damped or not, as the optimizer wants.
+    steps, used : int
+        Steps of conjugate gradients, and that of ``d``.
+    ending : Ending
+    products : int
+    finite : bool
+        False if a product was not finite.
+    """
+
+    d: Vector
+    last: Vector
+    value: float | None
+    model: float
+    steps: int
+    used: int
+    ending: Ending
+    products: int
+    finite: bool
+
+    @staticmethod
+    def none(size: int) -> Direction:
+        """No step."""
+        zero = np.zeros(size)
+        return Direction(zero, zero, None, math.nan, 0, 0, Ending.RESIDUAL, 0, True)
+
+
+def find_direction(
+    optimizer: HessianFree,
+    first: First,
+    objective: Objective,
+    batches: StepBatches[Any],
+    state: HessianFreeState,
+) -> Direction:
+    """Run conjugate gradients, choose an iterate, and ask the model what it promises."""
+    damping = state.damping
+    linear = first.linearization
+    structural = optimizer.scaled_structural(damping)
+    operator = linear.operator(damping, structural)
+    diagonal = optimizer.preconditioner.diagonal(first.squares, damping)
+    b = -first.gradient
+    work = optimizer.cg.workspace(b.size)
+    batch = batches.role("backtracking")
+    values: dict[int, float] = {}
+
+    def value(slot: int) -> float:
+        if slot not in values:
+            values[slot] = objective.at(work.iterates[slot], 1.0, batch)
+        return values[slot]
+
+    def worse(slot: int) -> bool:
+        seen = [value(k) for k in range(slot + 1)]
+        best = int(np.argmin(np.where(np.isfinite(seen), seen, np.inf)))
+        return slot - best >= optimizer.early_stopping
+
+    found = optimizer.cg.solve(
+        operator,
+        b,
+        work,
+        start=optimizer.start_factor(state.step) * state.start,
+        diagonal=diagonal,
+        monitor=worse if optimizer.early_stopping else None,
+    )
+    finite, products = found.ending is not Ending.NOT_FINITE, found.products
+    taken, chosen = None, found.stored - 1
+    if found.stored and optimizer.backtracking:
+        chosen, taken = backtrack(value, found.stored)
+    elif found.stored:
+        taken = values.get(chosen)
+    if found.stored:
+        d, last = work.iterates[chosen].copy(), work.iterates[found.stored - 1].copy()
+        used, model = int(work.at[chosen]), float(work.models[work.at[chosen]])
+    else:
+        d, last = b if diagonal is None else b / diagonal, np.zeros(b.size)
+        used, products = 0, products + 1
+        model = _model(b, d, operator.matvec(d))
+    if optimizer.prediction == "undamped":
+        if any(structural):
+            products += 1
+            model = _model(b, d, linear.operator(0.0, 0.0).matvec(d))
+        else:
+            model -= 0.5 * damping * dot(d, d)
+    return Direction(d, last, taken, model, found.steps, used, found.ending, products, finite)
+
+
+def _model(b: Vector, d: Vector, image: Vector) -> float:
+    """The quadratic model 1/2 d' A d - b' d, from ``image`` A d."""
+    return 0.5 * dot(d, image) - dot(b, d)
