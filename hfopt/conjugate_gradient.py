@@ -46,7 +46,7 @@ class Solution(NamedTuple):
     products : int
         With the matrix, that of the first residual included.
     stored : int
-        How many iterates the workspace holds; 0 if no step could be taken.
+        How many iterates the workspace holds; 0 if no step could be taken from 0.
     """
 
     ending: Ending
@@ -192,7 +192,7 @@ class ConjugateGradient:
         Returns
         -------
         Solution
-            The last iterate is stored, whatever the ending, unless it is the start or not finite.
+            The last iterate is stored, whatever the ending, unless it is 0 or not finite.
         """
         w, i, stored, products = workspace, 0, 0, 0
         image: Vector | None = None
@@ -240,7 +240,7 @@ class ConjugateGradient:
                     w.store(stored, i)
                     stored += 1
                 w.turn(rz / before, diagonal)
-        if sound and i > (w.at[stored - 1] if stored else 0):
+        if sound and (w.at[stored - 1] < i if stored else w.x.any()):
             w.store(stored, i)
             stored += 1
         return Solution(ending, i, products, stored)

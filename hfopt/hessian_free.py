@@ -18,7 +18,7 @@ from hfopt.batches import StepBatches
 from hfopt.conjugate_gradient import ConjugateGradient
 from hfopt.damping import LevenbergMarquardt, reduction_ratio
 from hfopt.endings import Refusal, Status, status
-from hfopt.hessian_free_step import Direction, Objective, evaluate, find_direction
+from hfopt.hessian_free_step import Direction, First, Objective, evaluate, find_direction
 from hfopt.line_search import LineSearch
 from hfopt.minimize import Step
 from hfopt.preconditioner import NoPreconditioner, Preconditioner
@@ -225,24 +225,21 @@ class HessianFree:
         converged = sound and gradient_norm <= self.gradient_tolerance
         if sound and not converged:
             direction = find_direction(self, first, objective, batches, state)
-            searching = batches.role("line_search")
-            if searching is not batches.gradient:
-                before = objective.at(None, 0.0, searching)
-            if searching is batches.role("backtracking") and direction.value is not None:
-                full = direction.value
-            else:
-                full = objective.at(direction.d, 1.0, searching)
+            refusal = Refusal.NOT_FINITE
+        if direction.usable:
+            before, full = self._ends(objective, first, direction, batches)
             rho = reduction_ratio(before, full, direction.model)
             found = self.line_search.search(
-                lambda r: objective.at(direction.d, r, searching),
+                lambda r: objective.at(direction.d, r, batches.role("line_search")),
                 before,
                 full,
                 dot(first.gradient, direction.d),
             )
             rate, after = found.rate, found.value
-            if not found.accepted:
-                finite = math.isfinite(before) and math.isfinite(full) and direction.finite
-                refusal = Refusal.NO_DECREASE if finite else Refusal.NOT_FINITE
+            if found.accepted:
+                refusal = Refusal.NONE
+            elif math.isfinite(before) and math.isfinite(full):
+                refusal = Refusal.NO_DECREASE
         report = HessianFreeReport(
             step=state.step,
             value=first.value,
@@ -276,6 +273,18 @@ class HessianFree:
         moved = accepted and not converged
         new = objective.moved(direction.d, rate) if moved else theta
         return Step(new, after, following, report)
+
+    def _ends(
+        self, objective: Objective, first: First, direction: Direction, batches: StepBatches[Any]
+    ) -> tuple[float, float]:
+        """The objective on the line search's batch without and with the step; none twice."""
+        batch = batches.role("line_search")
+        before, full = first.value, direction.value
+        if batch is not batches.gradient:
+            before = objective.at(None, 0.0, batch)
+        if full is None or batch is not batches.role("backtracking"):
+            full = objective.at(direction.d, 1.0, batch)
+        return before, full
 
     def start_factor(self, step: int) -> float:
         """The fraction of the last iterate from which conjugate gradients start at a step."""

@@ -87,8 +87,8 @@ class Direction(NamedTuple):
         Steps of conjugate gradients, and that of ``d``.
     ending : Ending
     products : int
-    finite : bool
-        False if a product was not finite.
+    usable : bool
+        False if there is no iterate because of numbers that are not finite.
     """
 
     d: Vector
@@ -99,13 +99,13 @@ class Direction(NamedTuple):
     used: int
     ending: Ending
     products: int
-    finite: bool
+    usable: bool
 
     @staticmethod
-    def none(size: int) -> Direction:
+    def none(size: int, ending: Ending = Ending.RESIDUAL, products: int = 0) -> Direction:
         """No step."""
         zero = np.zeros(size)
-        return Direction(zero, zero, None, math.nan, 0, 0, Ending.RESIDUAL, 0, True)
+        return Direction(zero, zero, None, math.nan, 0, 0, ending, products, False)
 
 
 def find_direction(
@@ -144,7 +144,9 @@ def find_direction(
         diagonal=diagonal,
         monitor=worse if optimizer.early_stopping else None,
     )
-    finite, products = found.ending is not Ending.NOT_FINITE, found.products
+    products = found.products
+    if not found.stored and found.ending is Ending.NOT_FINITE:
+        return Direction.none(b.size, found.ending, products)
     taken, chosen = None, found.stored - 1
     if found.stored and optimizer.backtracking:
         chosen, taken = backtrack(value, found.stored)
@@ -163,7 +165,7 @@ def find_direction(
             model = _model(b, d, linear.operator(0.0, 0.0).matvec(d))
         else:
             model -= 0.5 * damping * dot(d, d)
-    return Direction(d, last, taken, model, found.steps, used, found.ending, products, finite)
+    return Direction(d, last, taken, model, found.steps, used, found.ending, products, True)
 
 
 def _model(b: Vector, d: Vector, image: Vector) -> float:

@@ -96,12 +96,12 @@ def test_the_stop_of_martens():
 
 def test_nonpositive_curvature():
     A = np.diag([1.0, 2.0, -1.0])
-    found, work = solve(A, np.array([1.0, 1.0, 0.0]))
+    found, _ = solve(A, np.array([1.0, 1.0, 0.0]))
     assert found.ending is Ending.RESIDUAL  # the negative direction is never met
-    found, work = solve(A, np.array([1.0, 1.0, 0.5]))
+    found, _ = solve(A, np.array([1.0, 1.0, 0.5]))
     assert found.ending is Ending.NONPOSITIVE_CURVATURE
     assert (found.steps, found.stored) == (1, 1)
-    found, work = solve(np.zeros((3, 3)), np.ones(3))
+    found, _ = solve(np.zeros((3, 3)), np.ones(3))
     assert found.ending is Ending.NONPOSITIVE_CURVATURE
     assert (found.steps, found.stored, found.products) == (0, 0, 1)
 
@@ -131,13 +131,21 @@ def test_overflow_is_an_ending():
     assert found.ending is Ending.NOT_FINITE
     found, _ = solve(np.eye(2), np.array([1e160, 1.0]))
     assert found.ending is Ending.NOT_FINITE
-    found, work = solve(np.eye(2), np.array([math.nan, 1.0]))
+    found, _ = solve(np.eye(2), np.array([math.nan, 1.0]))
     assert (found.ending, found.products) == (Ending.NOT_FINITE, 0)
 
 
 def test_a_solved_system():
     found, _ = solve(np.eye(3), np.zeros(3))
     assert (found.ending, found.steps, found.stored) == (Ending.RESIDUAL, 0, 0)
+
+
+def test_a_start_that_is_the_solution_is_kept():
+    A = np.diag([1.0, 2.0, 4.0])
+    found, work = solve(A, np.array([1.0, 2.0, 4.0]), start=np.ones(3))
+    assert (found.ending, found.steps, found.stored) == (Ending.RESIDUAL, 0, 1)
+    assert work.iterates[0].tolist() == [1.0, 1.0, 1.0]
+    assert work.models[work.at[0]] == -3.5
 
 
 def test_a_monitor_stops_it():
@@ -148,7 +156,7 @@ def test_a_monitor_stops_it():
         seen.append(slot)
         return slot == 2
 
-    found, work = solve(A, b, ConjugateGradient(tolerance=0.0), monitor=monitor)
+    found, _ = solve(A, b, ConjugateGradient(tolerance=0.0), monitor=monitor)
     assert found.ending is Ending.MONITOR
     assert seen == [0, 1, 2]
     assert (found.steps, found.stored) == (9, 3)

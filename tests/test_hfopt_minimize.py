@@ -158,7 +158,7 @@ def test_bad_states():
     state = minimize(Rosenbrock(), Rosenbrock.start, SGD(), [1.0], max_steps=1).state
     with pytest.raises(ValueError, match="holds a FirstOrderState; HessianFree needs a HessianFre"):
         minimize(Rosenbrock(), None, HessianFree(), [1.0], state=state)
-    with pytest.raises(ValueError, match=r"second of the state has shape \(0,\); Adam needs \(2,\)"):
+    with pytest.raises(ValueError, match=r"second of the state has shape \(0,\); Adam needs"):
         minimize(Rosenbrock(), None, Adam(), [1.0], state=state)
     with pytest.raises(ValueError, match="max_steps must be a whole number of at least 0"):
         minimize(Rosenbrock(), Rosenbrock.start, SGD(), [1.0], max_steps=-1)

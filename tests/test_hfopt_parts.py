@@ -169,7 +169,8 @@ def test_norms_over_the_whole_range():
     assert norm(np.array([1.0, math.inf])) == math.inf
     assert math.isnan(norm(np.array([1.0, math.nan])))
     assert dot(np.array([1e200, 1.0]), np.array([1e200, 1.0])) == math.inf
-    assert all_finite(np.array([1.0])) and not all_finite(np.array([math.nan]))
+    assert all_finite(np.array([1.0]))
+    assert not all_finite(np.array([math.nan]))
 
 
 @pytest.mark.parametrize(
