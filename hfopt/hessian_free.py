@@ -139,7 +139,8 @@ class HessianFree:
     Notes
     -----
     Rho is that of the iterate taken, before the line search shortens it, on the line search's
-    batch (by default the gradient's). If the line search finds no point, the step is refused,
+    batch (by default the gradient's); the slope of the line search is that of the gradient's batch
+    in any case. If the line search finds no point, the step is refused,
     lambda is raised, and the next conjugate gradients start from 0. So are steps with numbers that
     are not finite.
 

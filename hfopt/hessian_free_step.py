@@ -9,7 +9,7 @@ import numpy as np
 
 from hfopt.backtracking import backtrack
 from hfopt.batches import StepBatches
-from hfopt.conjugate_gradient import Ending
+from hfopt.conjugate_gradient import Ending, Workspace
 from hfopt.problem import Linearization, Problem
 from hfopt.vectors import Vector, all_finite, dot, quiet
 
@@ -108,6 +108,30 @@ class Direction(NamedTuple):
         return Direction(zero, zero, None, math.nan, 0, 0, ending, products, False)
 
 
+class Trials:
+    """Values of the objective at the stored iterates, each asked for once."""
+
+    def __init__(self, objective: Objective, work: Workspace, batch: Any, patience: int) -> None:
+        self._objective, self._work, self._batch = objective, work, batch
+        self._patience, self._known = patience, dict[int, float]()
+
+    def value(self, slot: int) -> float:
+        """The objective at an iterate."""
+        if slot not in self._known:
+            self._known[slot] = self._objective.at(self._work.iterates[slot], 1.0, self._batch)
+        return self._known[slot]
+
+    def known(self, slot: int) -> float | None:
+        """The objective at an iterate if it was asked for."""
+        return self._known.get(slot)
+
+    def overdue(self, slot: int) -> bool:
+        """Whether the best of the iterates is ``patience`` or more before this one."""
+        values = [self.value(k) for k in range(slot + 1)]
+        best = int(np.argmin(np.where(np.isfinite(values), values, np.inf)))
+        return slot - best >= self._patience
+
+
 def find_direction(
     optimizer: HessianFree,
     first: First,
@@ -116,56 +140,43 @@ def find_direction(
     state: HessianFreeState,
 ) -> Direction:
     """Run conjugate gradients, choose an iterate, and ask the model what it promises."""
-    damping = state.damping
-    linear = first.linearization
-    structural = optimizer.scaled_structural(damping)
-    operator = linear.operator(damping, structural)
-    diagonal = optimizer.preconditioner.diagonal(first.squares, damping)
+    structural = optimizer.scaled_structural(state.damping)
+    operator = first.linearization.operator(state.damping, structural)
+    diagonal = optimizer.preconditioner.diagonal(first.squares, state.damping)
     b = -first.gradient
     work = optimizer.cg.workspace(b.size)
-    batch = batches.role("backtracking")
-    values: dict[int, float] = {}
-
-    def value(slot: int) -> float:
-        if slot not in values:
-            values[slot] = objective.at(work.iterates[slot], 1.0, batch)
-        return values[slot]
-
-    def worse(slot: int) -> bool:
-        seen = [value(k) for k in range(slot + 1)]
-        best = int(np.argmin(np.where(np.isfinite(seen), seen, np.inf)))
-        return slot - best >= optimizer.early_stopping
-
+    trials = Trials(objective, work, batches.role("backtracking"), optimizer.early_stopping)
     found = optimizer.cg.solve(
         operator,
         b,
         work,
         start=optimizer.start_factor(state.step) * state.start,
         diagonal=diagonal,
-        monitor=worse if optimizer.early_stopping else None,
+        monitor=trials.overdue if optimizer.early_stopping else None,
     )
-    products = found.products
-    if not found.stored and found.ending is Ending.NOT_FINITE:
-        return Direction.none(b.size, found.ending, products)
-    taken, chosen = None, found.stored - 1
-    if found.stored and optimizer.backtracking:
-        chosen, taken = backtrack(value, found.stored)
-    elif found.stored:
-        taken = values.get(chosen)
+    products, used, value = found.products, 0, None
     if found.stored:
-        d, last = work.iterates[chosen].copy(), work.iterates[found.stored - 1].copy()
-        used, model = int(work.at[chosen]), float(work.models[work.at[chosen]])
+        slot = found.stored - 1
+        last = work.iterates[slot].copy()
+        if optimizer.backtracking:
+            slot, value = backtrack(trials.value, found.stored)
+        else:
+            value = trials.known(slot)
+        d, used = work.iterates[slot].copy(), int(work.at[slot])
+        model = float(work.models[used])
     else:
         d, last = b if diagonal is None else b / diagonal, np.zeros(b.size)
-        used, products = 0, products + 1
+        if found.ending is Ending.NOT_FINITE or not all_finite(d):
+            return Direction.none(b.size, found.ending, products)
+        products += 1
         model = _model(b, d, operator.matvec(d))
     if optimizer.prediction == "undamped":
         if any(structural):
             products += 1
-            model = _model(b, d, linear.operator(0.0, 0.0).matvec(d))
+            model = _model(b, d, first.linearization.operator(0.0, 0.0).matvec(d))
         else:
-            model -= 0.5 * damping * dot(d, d)
-    return Direction(d, last, taken, model, found.steps, used, found.ending, products, True)
+            model -= 0.5 * state.damping * dot(d, d)
+    return Direction(d, last, value, model, found.steps, used, found.ending, products, True)
 
 
 def _model(b: Vector, d: Vector, image: Vector) -> float:
