@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from hfopt.arguments import between, nonnegative, positive, whole
 from hfopt.batches import StepBatches
 from hfopt.clipping import clip_by_global_norm
 from hfopt.endings import Refusal, Status, status
-from hfopt.minimize import Step
+from hfopt.minimize import Optimizer, Step
 from hfopt.problem import Problem
 from hfopt.schedules import Schedule, at
 from hfopt.vectors import Vector, all_finite, norm, quiet
@@ -330,3 +330,12 @@ def _check(
         positive("clip", clip)
     nonnegative("gradient_tolerance", gradient_tolerance)
     whole("max_rejections", max_rejections, least=1)
+
+
+if TYPE_CHECKING:
+
+    def _as_optimizer(
+        optimizer: SGD | RMSProp | Adam,
+    ) -> Optimizer[FirstOrderState, FirstOrderReport]:
+        """What the type checker must agree to."""
+        return optimizer

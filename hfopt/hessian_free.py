@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from hfopt.damping import LevenbergMarquardt, reduction_ratio
 from hfopt.endings import Refusal, Status, status
 from hfopt.hessian_free_step import Direction, First, Objective, evaluate, find_direction
 from hfopt.line_search import LineSearch
-from hfopt.minimize import Step
+from hfopt.minimize import Optimizer, Step
 from hfopt.preconditioner import NoPreconditioner, Preconditioner
 from hfopt.problem import Problem, Structural, as_structural
 from hfopt.vectors import Vector, all_finite, dot, norm
@@ -296,3 +296,12 @@ class HessianFree:
     def scaled_structural(self, damping: float) -> Structural:
         """Lambda mu."""
         return Structural(*(damping * mu for mu in as_structural(self.structural)))
+
+
+if TYPE_CHECKING:
+
+    def _as_optimizer(
+        optimizer: HessianFree,
+    ) -> Optimizer[HessianFreeState, HessianFreeReport]:
+        """What the type checker must agree to."""
+        return optimizer
