@@ -166,7 +166,7 @@ def find_direction(
         model = float(work.models[used])
     else:
         d, last = b if diagonal is None else b / diagonal, np.zeros(b.size)
-        if found.ending is Ending.NOT_FINITE or not all_finite(d):
+        if found.ending is Ending.NOT_FINITE:
             return Direction.none(b.size, found.ending, products)
         products += 1
         model = _model(b, d, operator.matvec(d))

@@ -131,6 +131,8 @@ def test_overflow_is_an_ending():
     assert found.ending is Ending.NOT_FINITE
     found, _ = solve(np.eye(2), np.array([1e160, 1.0]))
     assert found.ending is Ending.NOT_FINITE
+    found, _ = solve(np.eye(2), np.full(2, 1e-100), diagonal=np.full(2, 1e-260))
+    assert (found.ending, found.products) == (Ending.NOT_FINITE, 0)  # p'p alone overflows
     found, _ = solve(np.eye(2), np.array([math.nan, 1.0]))
     assert (found.ending, found.products) == (Ending.NOT_FINITE, 0)
 
