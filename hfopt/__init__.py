@@ -1,12 +1,21 @@
 """Optimizers for recurrent networks and other problems with curvature products.
 
-What is here: what an optimizer asks of a problem (`Problem`, `Linearization`), the Gauss-Newton
-product with Tikhonov and structural damping composed from a linearization (`GaussNewton`), and
-the losses with matching output functions (`LOSSES`). The optimizers themselves, Hessian-free and
-first-order, are not in this release.
+`minimize` is the one loop; `HessianFree`, `SGD`, `RMSProp` and `Adam` are what it runs, composed of
+parts that can be exchanged (`ConjugateGradient`, `LevenbergMarquardt`, `LineSearch`,
+`EmpiricalFisher`, schedules). A problem gives values, gradients and curvature products (`Problem`,
+`Linearization`); `GaussNewton` composes the damped product from a linearization, and `LOSSES` are
+losses with matching output functions. `hfopt.batches` says which batches a step gets.
 """
 
+from hfopt.batches import Batches, DrawnBatches, StepBatches, choose
+from hfopt.clipping import clip_by_global_norm
+from hfopt.conjugate_gradient import ConjugateGradient, Ending, Solution, Workspace
+from hfopt.damping import LevenbergMarquardt
+from hfopt.endings import Refusal, Status
+from hfopt.first_order import SGD, Adam, FirstOrderReport, FirstOrderState, RMSProp
 from hfopt.gauss_newton import GaussNewton
+from hfopt.hessian_free import HessianFree, HessianFreeReport, HessianFreeState
+from hfopt.line_search import LineSearch
 from hfopt.losses import (
     LOSSES,
     LogisticCrossEntropy,
@@ -14,19 +23,65 @@ from hfopt.losses import (
     SoftmaxCrossEntropy,
     SquaredError,
 )
+from hfopt.minimize import Optimizer, Progress, Result, RunState, Step, minimize
+from hfopt.preconditioner import EmpiricalFisher, NoPreconditioner, Preconditioner
 from hfopt.problem import Gradient, Linearization, Problem, Structural, Tangent, as_structural
+from hfopt.schedules import (
+    Cosine,
+    Exponential,
+    InverseTime,
+    RisingMomentum,
+    Schedule,
+    Warmup,
+)
 
 __all__ = [
     "LOSSES",
+    "SGD",
+    "Adam",
+    "Batches",
+    "ConjugateGradient",
+    "Cosine",
+    "DrawnBatches",
+    "EmpiricalFisher",
+    "Ending",
+    "Exponential",
+    "FirstOrderReport",
+    "FirstOrderState",
     "GaussNewton",
     "Gradient",
+    "HessianFree",
+    "HessianFreeReport",
+    "HessianFreeState",
+    "InverseTime",
+    "LevenbergMarquardt",
+    "LineSearch",
     "Linearization",
     "LogisticCrossEntropy",
     "Loss",
+    "NoPreconditioner",
+    "Optimizer",
+    "Preconditioner",
     "Problem",
+    "Progress",
+    "RMSProp",
+    "Refusal",
+    "Result",
+    "RisingMomentum",
+    "RunState",
+    "Schedule",
     "SoftmaxCrossEntropy",
+    "Solution",
     "SquaredError",
+    "Status",
+    "Step",
+    "StepBatches",
     "Structural",
     "Tangent",
+    "Warmup",
+    "Workspace",
     "as_structural",
+    "choose",
+    "clip_by_global_norm",
+    "minimize",
 ]
