@@ -9,7 +9,7 @@ import naive_cells
 import naive_trained as slow
 import numpy as np
 import pytest
-from test_naive_trained import (
+from naive_trained_cases import (
     CELLS,
     LSTM,
     RNN,

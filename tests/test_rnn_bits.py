@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_rnn_batch import CELLS, STRUCTURAL, network_of, ragged, same, theta_of
+from batch_cases import CELLS, STRUCTURAL, network_of, ragged, same, theta_of
 from test_rnn_memory import LENGTHS, everything
 from threadpoolctl import threadpool_limits
 
@@ -64,7 +64,7 @@ def test_threads_set_from_outside():
         import hashlib, sys
         sys.path[:0] = sys.argv[1:]
         import numpy as np
-        from test_rnn_batch import STRUCTURAL, network_of, ragged, theta_of
+        from batch_cases import STRUCTURAL, network_of, ragged, theta_of
         for name in ("leaky", "gru"):
             network = network_of(name)
             theta = theta_of(network)

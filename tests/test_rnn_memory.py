@@ -8,7 +8,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from test_rnn_batch import CELLS, STRUCTURAL, network_of, ragged, same, theta_of
+from batch_cases import CELLS, STRUCTURAL, network_of, ragged, same, theta_of
 
 from reservoir.errors import DataError
 from reservoir.rnn import GRU, LSTM, RNN, Network, memory

@@ -138,3 +138,7 @@ def formula(function: Callable[..., Any]) -> Any:
         return types.void(rows, count, targets, sources), generate
 
     return run
+
+
+add = formula(lambda total, x: total + x)
+add_scaled = formula(lambda total, x, factor: total + x * factor)

@@ -13,8 +13,15 @@ from numpy.typing import NDArray
 
 from reservoir.kernels.activations import LOGISTIC, TANH, activate
 from reservoir.kernels.compile import inlined, kernel
-from reservoir.kernels.elementwise import formula
-from reservoir.kernels.products import add_gate, add_gate_back, add_gate_outer
+from reservoir.kernels.elementwise import add, add_scaled, formula
+from reservoir.kernels.gates import (
+    add_gate,
+    add_gate_back,
+    add_gate_outer,
+    damp_candidate,
+    damp_gate,
+    three_blocks,
+)
 from reservoir.kernels.steps import before, set_rows
 
 Z, R, N = 0, 1, 2  # blocks of a row of gates
@@ -66,10 +73,6 @@ def _blend_second(
 
 
 blend_second = formula(_blend_second)
-add = formula(lambda total, x: total + x)
-add_scaled = formula(lambda total, x, factor: total + x * factor)
-damp_gate = formula(lambda d, gate, R_a, s: d + s * gate * (1.0 - gate) * R_a)
-damp_candidate = formula(lambda d, n, R_a, s: d + s * (1.0 - n * n) * R_a)
 _reset = formula(lambda r, old: r * old)
 _reset_tangent = formula(
     lambda r, old, R_ar, R_old: (r * old, r * (1.0 - r) * R_ar * old + r * R_old)
@@ -93,14 +96,6 @@ def _second_of_reset(
 
 
 _reset_second = formula(_second_of_reset)
-
-
-@inlined
-def _blocks(rows: Any, row: int) -> Any:
-    """The three blocks from a row on, as a formula takes them."""
-    width = rows.shape[1]
-    at, P = row * width, width // 3
-    return (rows, at, width), (rows, at + P, width), (rows, at + 2 * P, width)
 
 
 @inlined
@@ -169,7 +164,7 @@ def forward(steps: Any, x: Any, w: Any, h: Any, gates: Any, work: Any) -> None:
         _add_pair(x, row, n, inputs, w.U, gates, row, units)
         _add_candidate(x, row, n, inputs, w.U, gates, row, units)
         _add_pair(h, old, n, units, w.W, gates, row, units)
-        z, reset, candidate = _blocks(gates, row)
+        z, reset, candidate = three_blocks(gates, row)
         before_it = (h, old * P, P)
         for r in range(row, row + n):
             activate(LOGISTIC, gates[r, : 2 * P])
@@ -212,8 +207,8 @@ def tangent(
         _add_candidate(x, row, n, inputs, v.U, R_a, at, units)
         _add_pair(h, old, n, units, v.W, R_a, at, units)
         _add_pair(R_h, old, n, units, w.W, R_a, at, units)
-        z, reset, candidate = _blocks(gates, row)
-        a_z, a_r, a_n = _blocks(R_a, at)
+        z, reset, candidate = three_blocks(gates, row)
+        a_z, a_r, a_n = three_blocks(R_a, at)
         before_it, R_before = (h, old * P, P), (R_h, old * P, P)
         _reset_tangent(n, P, ((q, 0, P), (R_q, 0, P)), (reset, before_it, a_r, R_before))
         _add_candidate(q, 0, n, units, v.W, R_a, at, units)
@@ -254,9 +249,9 @@ def backward(
     q, d_q = work[0], work[1]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
-        z, reset, candidate = _blocks(gates, row)
-        d_z, d_r, d_n = _blocks(d_a, row)
-        a_z, a_r, a_n = _blocks(R_a, row)
+        z, reset, candidate = three_blocks(gates, row)
+        d_z, d_r, d_n = three_blocks(d_a, row)
+        a_z, a_r, a_n = three_blocks(R_a, row)
         of_carry, before_it = (carry, 0, P), (h, old * P, P)
         if nu != 0:
             new = (R_h, (steps.lanes + row) * P, P)
@@ -305,10 +300,10 @@ def second(
     q, d_q, R_q, R_d_q = work[0], work[1], work[2], work[3]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
-        z, reset, candidate = _blocks(gates, row)
-        a_z, a_r, a_n = _blocks(R_a, row)
-        d_z, d_r, d_n = _blocks(d_a, row)
-        e_z, e_r, e_n = _blocks(R_d_a, row)
+        z, reset, candidate = three_blocks(gates, row)
+        a_z, a_r, a_n = three_blocks(R_a, row)
+        d_z, d_r, d_n = three_blocks(d_a, row)
+        e_z, e_r, e_n = three_blocks(R_d_a, row)
         of_carry, of_R_carry = (carry, 0, P), (R_carry, 0, P)
         before_it, R_before = (h, old * P, P), (R_h, old * P, P)
         of_q, of_R_q, of_d_q, of_R_d_q = (q, 0, P), (R_q, 0, P), (d_q, 0, P), (R_d_q, 0, P)

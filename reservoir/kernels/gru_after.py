@@ -13,18 +13,16 @@ from numpy.typing import NDArray
 
 from reservoir.kernels.activations import LOGISTIC, TANH, activate
 from reservoir.kernels.compile import inlined, kernel
-from reservoir.kernels.elementwise import formula
-from reservoir.kernels.gru import (
-    add,
-    add_scaled,
-    blend,
-    blend_back,
-    blend_second,
-    blend_tangent,
+from reservoir.kernels.elementwise import add, add_scaled, formula
+from reservoir.kernels.gates import (
+    add_gate,
+    add_gate_back,
+    add_gate_outer,
     damp_candidate,
     damp_gate,
+    four_blocks,
 )
-from reservoir.kernels.products import add_gate, add_gate_back, add_gate_outer
+from reservoir.kernels.gru import blend, blend_back, blend_second, blend_tangent
 from reservoir.kernels.steps import before, set_rows
 
 Z, R, Q, N = 0, 1, 2, 3  # blocks of a row of gates
@@ -60,19 +58,6 @@ def _second_of_gated(d_n: Any, r: Any, q: Any, R_d_n: Any, R_ar: Any, R_q: Any) 
 
 
 _gated_second = formula(_second_of_gated)
-
-
-@inlined
-def _blocks(rows: Any, row: int) -> Any:
-    """The four blocks from a row on, as a formula takes them."""
-    width = rows.shape[1]
-    at, P = row * width, width // 4
-    return (
-        (rows, at, width),
-        (rows, at + P, width),
-        (rows, at + 2 * P, width),
-        (rows, at + 3 * P, width),
-    )
 
 
 @inlined
@@ -145,7 +130,7 @@ def forward(steps: Any, x: Any, w: Any, h: Any, gates: Any) -> None:
         set_rows(gates, row, n, w.b)
         _add_inputs(x, row, n, inputs, w.U, gates, row, units)
         _add_states(h, old, n, units, w.W, gates, row, units)
-        z, reset, q, candidate = _blocks(gates, row)
+        z, reset, q, candidate = four_blocks(gates, row)
         for r in range(row, row + n):
             activate(LOGISTIC, gates[r, : 2 * P])
         _gated(n, P, (candidate,), (candidate, reset, q))
@@ -181,8 +166,8 @@ def tangent(
         _add_inputs(x, row, n, inputs, v.U, R_a, at, units)
         _add_states(h, old, n, units, v.W, R_a, at, units)
         _add_states(R_h, old, n, units, w.W, R_a, at, units)
-        z, reset, q, candidate = _blocks(gates, row)
-        a_z, a_r, R_q, a_n = _blocks(R_a, at)
+        z, reset, q, candidate = four_blocks(gates, row)
+        a_z, a_r, R_q, a_n = four_blocks(R_a, at)
         _gated_tangent(n, P, (a_n,), (a_n, reset, q, a_r, R_q))
         sources = (z, candidate, (h, old * P, P), a_z, a_n, (R_h, old * P, P))
         blend_tangent(n, P, ((R_h, new * P, P),), sources)
@@ -218,9 +203,9 @@ def backward(
     inputs, units, P = w.U.shape[0], w.W.shape[0], h.shape[1]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
-        z, reset, q, candidate = _blocks(gates, row)
-        d_z, d_r, d_q, d_n = _blocks(d_a, row)
-        a_z, _, _, a_n = _blocks(R_a, row)
+        z, reset, q, candidate = four_blocks(gates, row)
+        d_z, d_r, d_q, d_n = four_blocks(d_a, row)
+        a_z, _, _, a_n = four_blocks(R_a, row)
         of_carry = (carry, 0, P)
         if nu != 0:
             new = (R_h, (steps.lanes + row) * P, P)
@@ -261,10 +246,10 @@ def second(
     inputs, units, P = w.U.shape[0], w.W.shape[0], h.shape[1]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
-        z, reset, q, candidate = _blocks(gates, row)
-        a_z, a_r, R_q, a_n = _blocks(R_a, row)
-        d_z, d_r, d_q, d_n = _blocks(d_a, row)
-        e_z, e_r, e_q, e_n = _blocks(R_d_a, row)
+        z, reset, q, candidate = four_blocks(gates, row)
+        a_z, a_r, R_q, a_n = four_blocks(R_a, row)
+        d_z, d_r, d_q, d_n = four_blocks(d_a, row)
+        e_z, e_r, e_q, e_n = four_blocks(R_d_a, row)
         of_carry, of_R_carry = (carry, 0, P), (R_carry, 0, P)
         blend_second(
             n, P, (d_z, d_n, of_carry, e_z, e_n, of_R_carry),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reservoir.kernels.activations import LOGISTIC, RELU, TANH, activate
 from reservoir.kernels.compile import inlined, kernel
-from reservoir.kernels.elementwise import formula
+from reservoir.kernels.elementwise import add, add_scaled, formula
 from reservoir.kernels.products import add_outer, add_product
 from reservoir.kernels.steps import before, set_rows
 
@@ -105,8 +105,6 @@ _times_slope, _tangent, _back, _damped_back = (
 )
 _leak_tangent = formula(lambda R_h, R_leak, phi, old: R_h + R_leak * (phi - old))
 _leak_gradient = formula(lambda total, d, carry, phi, old: total + (carry + d) * (phi - old))
-_add = formula(lambda total, x: total + x)
-_add_scaled = formula(lambda total, x, factor: total + x * factor)
 _subtract = formula(lambda x, y: x - y)
 _add_product_of = formula(lambda total, d, x: total + d * x)
 _bend_tanh = formula(lambda R_d, d, phi, R_a: R_d - 2.0 * phi * R_a * d)
@@ -217,7 +215,7 @@ def backward(
         leak, keep = (w.leak, 0, 0), (w.keep, 0, 0)
         if nu != 0:
             new = (R_h, (steps.lanes + row) * P, P)
-            _add_scaled(n, P, (of_carry,), (of_carry, new, nu))
+            add_scaled(n, P, (of_carry,), (of_carry, new, nu))
         if w.learned:
             total = (sums.leak, 0, P)
             _leak_gradient(n, P, (total,), (total, of_d, of_carry, of_phi, of_h))
@@ -228,8 +226,8 @@ def backward(
         else:
             _back(w.activation, n, P, targets, (of_phi, of_d, of_carry, leak, keep, b))
         if s != 0 and not weighted:
-            _add_scaled(n, P, (of_d,), (of_d, tangent_a, s))
-            _add_scaled(n, P, (b,), (b, tangent_a, s))
+            add_scaled(n, P, (of_d,), (of_d, tangent_a, s))
+            add_scaled(n, P, (b,), (b, tangent_a, s))
         add_product(d, row, 0, n, units, w.W_back, 0, 0, carry, 0, 0, units)
         if summed:
             add_outer(x, row, 0, inputs, n, d, row, 0, sums.U, 0, 0, units)
@@ -267,8 +265,8 @@ def second(
         if w.learned:
             total = (sums.leak, 0, P)
             _leak_gradient(n, P, (total,), (total, of_R_d, of_R_carry, of_phi, of_h))
-        _add(n, P, (of_carry,), (of_carry, of_d))
-        _add(n, P, (of_R_carry,), (of_R_carry, of_R_d))
+        add(n, P, (of_carry,), (of_carry, of_d))
+        add(n, P, (of_R_carry,), (of_R_carry, of_R_d))
         if w.learned:
             R_phi = of_d  # no longer needed
             _times_slope(w.activation, n, P, (R_phi,), (of_phi, tangent_a))
@@ -285,7 +283,7 @@ def second(
         elif w.activation == LOGISTIC:
             _bend_logistic(n, P, (of_R_d,), (of_R_d, of_d, of_phi, tangent_a))
         b = (sums.b, 0, P)
-        _add(n, P, (b,), (b, of_R_d))
+        add(n, P, (b,), (b, of_R_d))
         add_product(d, row, 0, n, units, w.W_back, 0, 0, carry, 0, 0, units)
         add_product(R_d, row, 0, n, units, w.W_back, 0, 0, R_carry, 0, 0, units)
         add_product(d, row, 0, n, units, v.W_back, 0, 0, R_carry, 0, 0, units)

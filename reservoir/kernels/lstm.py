@@ -14,8 +14,15 @@ from numpy.typing import NDArray
 
 from reservoir.kernels.activations import LOGISTIC, TANH, activate
 from reservoir.kernels.compile import inlined, kernel
-from reservoir.kernels.elementwise import formula
-from reservoir.kernels.products import add_gate, add_gate_back, add_gate_outer
+from reservoir.kernels.elementwise import add, add_scaled, formula
+from reservoir.kernels.gates import (
+    add_gate,
+    add_gate_back,
+    add_gate_outer,
+    damp_candidate,
+    damp_gate,
+    four_blocks,
+)
 from reservoir.kernels.steps import before, set_rows
 
 I, F, O, G = 0, 1, 2, 3  # noqa: E741  (blocks of a row of gates, in the names of the formulas)
@@ -48,10 +55,6 @@ _cell_tangent = formula(
 _output_tangent = formula(
     lambda o, tau, R_o, R_c: o * (1.0 - o) * R_o * tau + o * (1.0 - tau * tau) * R_c
 )
-_add = formula(lambda total, x: total + x)
-_add_scaled = formula(lambda total, x, factor: total + x * factor)
-_damp_gate = formula(lambda d, gate, R_a, s: d + s * gate * (1.0 - gate) * R_a)
-_damp_candidate = formula(lambda d, g, R_a, s: d + s * (1.0 - g * g) * R_a)
 
 
 def _derivatives(
@@ -103,19 +106,6 @@ def _second_derivatives(
 
 _back = formula(_derivatives)
 _back_second = formula(_second_derivatives)
-
-
-@inlined
-def _blocks(rows: Any, row: int) -> Any:
-    """The four blocks from a row on, as a formula takes them."""
-    width = rows.shape[1]
-    at, P = row * width, width // 4
-    return (
-        (rows, at, width),
-        (rows, at + P, width),
-        (rows, at + 2 * P, width),
-        (rows, at + 3 * P, width),
-    )
 
 
 @inlined
@@ -177,7 +167,7 @@ def forward(steps: Any, x: Any, w: Any, h: Any, c: Any, tau: Any, gates: Any) ->
             activate(TANH, gates[r, 3 * P :])
             if not w.forget:
                 gates[r, P : 2 * P] = one
-        i, f, o, g = _blocks(gates, row)
+        i, f, o, g = four_blocks(gates, row)
         new_c, of_tau = (c, new * P, P), (tau, row * P, P)
         _cell(n, P, (new_c, of_tau), (i, f, g, (c, old * P, P)))
         activate(TANH, tau[row : row + n].reshape(n * P))
@@ -212,8 +202,8 @@ def tangent(
         _add_gates(x, row, n, inputs, v.U, R_a, at, units, w)
         _add_gates(h, old, n, units, v.W, R_a, at, units, w)
         _add_gates(R_h, old, n, units, w.W, R_a, at, units, w)
-        i, f, o, g = _blocks(gates, row)
-        a_i, a_f, a_o, a_g = _blocks(R_a, at)
+        i, f, o, g = four_blocks(gates, row)
+        a_i, a_f, a_o, a_g = four_blocks(R_a, at)
         new_c, old_c, before_it = (R_c, new * P, P), (R_c, old * P, P), (c, old * P, P)
         _cell_tangent(n, P, (new_c,), (i, f, g, before_it, a_i, a_f, a_g, old_c))
         _output_tangent(n, P, ((R_h, new * P, P),), (o, (tau, row * P, P), a_o, new_c))
@@ -253,26 +243,26 @@ def backward(
         new = (steps.lanes + row) * P
         of_carry, of_carry_c = (carry, 0, P), (carry_c, 0, P)
         if nu != 0:
-            _add_scaled(n, P, (of_carry,), (of_carry, (R_h, new, P), nu))
+            add_scaled(n, P, (of_carry,), (of_carry, (R_h, new, P), nu))
         if kappa != 0:
             # What reaches c from h is added to this below.
-            _add_scaled(n, P, (of_carry_c,), (of_carry_c, (R_c, new, P), kappa))
-        i, f, o, g = _blocks(gates, row)
-        d_i, d_f, d_o, d_g = _blocks(d_a, row)
+            add_scaled(n, P, (of_carry_c,), (of_carry_c, (R_c, new, P), kappa))
+        i, f, o, g = four_blocks(gates, row)
+        d_i, d_f, d_o, d_g = four_blocks(d_a, row)
         of_tau, of_c, of_d = (tau, row * P, P), (c, old * P, P), (d, row * P, P)
         _back(
             n, P, (d_i, d_f, d_o, d_g, of_carry_c, of_carry),
             (i, f, o, g, of_tau, of_c, of_d, of_carry, of_carry_c),
         )  # fmt: skip
         if s != 0:
-            a_i, _, _, a_g = _blocks(R_a, row)
+            a_i, _, _, a_g = four_blocks(R_a, row)
             if weighted:
-                _damp_gate(n, 3 * P, (d_i,), (d_i, i, a_i, s))
-                _damp_candidate(n, P, (d_g,), (d_g, g, a_g, s))
+                damp_gate(n, 3 * P, (d_i,), (d_i, i, a_i, s))
+                damp_candidate(n, P, (d_g,), (d_g, g, a_g, s))
             else:
-                _add_scaled(n, 4 * P, (d_i,), (d_i, a_i, s))
+                add_scaled(n, 4 * P, (d_i,), (d_i, a_i, s))
         b = (sums.b, 0, 4 * P)
-        _add(n, 4 * P, (b,), (b, d_i))
+        add(n, 4 * P, (b,), (b, d_i))
         _add_gates_back(d_a, row, n, units, w.W_back, carry, 0, w, units)
         if summed:
             _add_gates_outer(x, row, n, inputs, d_a, row, sums.U, units, w)
@@ -299,10 +289,10 @@ def second(
         new = steps.lanes + row
         of_carry, of_carry_c = (carry, 0, P), (carry_c, 0, P)
         of_R_carry, of_R_carry_c = (R_carry, 0, P), (R_carry_c, 0, P)
-        i, f, o, g = _blocks(gates, row)
-        a_i, a_f, a_o, a_g = _blocks(R_a, row)
-        d_i, d_f, d_o, d_g = _blocks(d_a, row)
-        e_i, e_f, e_o, e_g = _blocks(R_d_a, row)
+        i, f, o, g = four_blocks(gates, row)
+        a_i, a_f, a_o, a_g = four_blocks(R_a, row)
+        d_i, d_f, d_o, d_g = four_blocks(d_a, row)
+        e_i, e_f, e_o, e_g = four_blocks(R_d_a, row)
         _back_second(
             n, P,
             (d_i, d_f, d_o, d_g, of_carry_c, of_carry, e_i, e_f, e_o, e_g, of_R_carry_c,
@@ -312,7 +302,7 @@ def second(
              of_R_carry, of_R_carry_c),
         )  # fmt: skip
         b = (sums.b, 0, 4 * P)
-        _add(n, 4 * P, (b,), (b, e_i))
+        add(n, 4 * P, (b,), (b, e_i))
         _add_gates_back(d_a, row, n, units, w.W_back, carry, 0, w, units)
         _add_gates_back(R_d_a, row, n, units, w.W_back, R_carry, 0, w, units)
         _add_gates_back(d_a, row, n, units, v.W_back, R_carry, 0, w, units)

@@ -216,33 +216,6 @@ def add_outer(
     _add(a, a_start, 1, a.shape[1], rows, depth, b, b_start, c, c_start, columns)
 
 
-@inlined
-def add_gate(
-    a: Any, a_row: int, rows: int, depth: int, b: Any, gate: int, c: Any, c_row: int, block: int,
-    units: int, P: int,
-) -> None:  # fmt: skip
-    """Add ``a[rows] @ b[:, gate]`` to a block of rows of c: gates and blocks are P columns each."""
-    add_product(a, a_row, 0, rows, depth, b, 0, gate * P, c, c_row, block * P, units)
-
-
-@inlined
-def add_gate_back(
-    d: Any, row: int, block: int, rows: int, units: int, w: Any, gate: int, carry: Any, c_row: int,
-    columns: int, P: int,
-) -> None:  # fmt: skip
-    """Add ``d[rows, block] @ w[gate]``, w: (gates units, pitch), to rows of the carry."""
-    add_product(d, row, block * P, rows, units, w, gate * units, 0, carry, c_row, 0, columns)
-
-
-@inlined
-def add_gate_outer(
-    a: Any, a_row: int, depth: int, rows: int, d: Any, row: int, block: int, sums: Any, gate: int,
-    units: int, P: int,
-) -> None:  # fmt: skip
-    """Add ``a[depth].T @ d[depth, block]`` to a gate's columns of the sums (rows, gates P)."""
-    add_outer(a, a_row, 0, rows, depth, d, row, block * P, sums, 0, gate * P, units)
-
-
 @intrinsic
 def dot(typing: Any, a: Any, a_start: Any, b: Any, b_start: Any, depth: Any) -> Any:
     """``sum_k a[a_start + k] b[b_start + k]``; starts in elements, rows of whole vectors.

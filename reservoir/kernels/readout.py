@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reservoir.kernels.compile import inlined, kernel
-from reservoir.kernels.elementwise import formula
+from reservoir.kernels.elementwise import add_scaled, formula
 from reservoir.kernels.products import add_outer, add_product, dot
 from reservoir.kernels.steps import set_rows
 
@@ -36,7 +36,6 @@ class Runs(NamedTuple):
 FEW = 4  # outputs that dot products give faster than whole vectors of outputs
 
 _set_scaled = formula(lambda v, e: e * v)
-_add_scaled = formula(lambda d, v, e: d + e * v)
 
 
 @inlined
@@ -89,7 +88,7 @@ def read_back(runs: Any, w: Any, e: Any, d: Any) -> None:
                 to = (d, (row + r) * P, P)
                 _set_scaled(1, P, (to,), ((w.V_back, 0, P), e[out + r, 0]))
                 for m in range(1, size):
-                    _add_scaled(1, P, (to,), (to, (w.V_back, m * P, P), e[out + r, m]))
+                    add_scaled(1, P, (to,), (to, (w.V_back, m * P, P), e[out + r, m]))
     d[done:] = 0
 
 

@@ -3,98 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.sparse.linalg import LinearOperator
+from numpy.typing import ArrayLike
 
-from hfopt.losses import Loss
 from hfopt.problem import Structural, Tangent, as_structural
 from reservoir.errors import DataError
 from reservoir.rnn import flat_states
 from reservoir.rnn.backward import backward
 from reservoir.rnn.batch import Batch
-from reservoir.rnn.by_sequence import BySequence
 from reservoir.rnn.cells.cell import Damped
-from reservoir.rnn.forward import Forward
-from reservoir.rnn.memory import Plan, window_rows
+from reservoir.rnn.first_passes import Begun, first_passes
+from reservoir.rnn.memory import Plan
+from reservoir.rnn.operators import NetworkGaussNewton, NetworkHessian
 from reservoir.rnn.padded import Array, zeros, zeros_like
 from reservoir.rnn.parameters import Flat
 from reservoir.rnn.second import second
-from reservoir.rnn.state import State
 from reservoir.rnn.tangent import ALL, Kept
 from reservoir.rnn.tangent import Tangent as TileTangent
-from reservoir.rnn.tile import Scored
 from reservoir.rnn.total import Total
-from reservoir.rnn.windows import Window
-from reservoir.weights.arguments import nonnegative
 
 if TYPE_CHECKING:
     from reservoir.rnn.network import Network
-
-
-class Begun(NamedTuple):
-    """What a tile's products start from."""
-
-    forward: Forward
-    windows: list[list[Window]]
-    mean: Array  # (scored, M)
-    scale: Array  # (scored, 1) weights over their sum
-    e: Array  # (scored, pitch of M) derivatives of the loss by the outputs
-
-
-def share_of_loss(loss: Loss, outputs: Array, scored: Scored, weight: float) -> float:
-    """What the scored outputs (n, M) of a tile give to the value; ``weight`` is the batch's."""
-    # No dot product: that of BLAS has other bits with other numbers of its threads.
-    return float((scored.weights / weight * loss.values(outputs, scored.targets)).sum())
-
-
-class First(NamedTuple):
-    """What the first passes of all tiles give."""
-
-    tiles: list[Begun]
-    value: float
-    gradient: Flat
-    squares: Flat | None
-    state: State
-
-
-def first_passes(
-    network: Network, theta: Flat, batch: Batch, plan: Plan, keep: str, squares: bool
-) -> First:
-    """Value and gradient; ``keep`` as in `Forward`."""
-    packed, loss = network.pack(theta), network.matching_loss
-    rows = window_rows(network.cells, batch.dtype)
-    gradient, squared = Total(), Total()
-
-    def one(k: int) -> tuple[Begun, float]:
-        tile = batch.tiles[k]
-        segments, windows = batch.cut(k, plan.segment, rows)
-        with network.shelves.one() as shelf:
-            forward = Forward(network.cells, packed, tile, segments, shelf, keep=keep)
-            outputs = forward.outputs[:, : network.outputs]
-            mean = loss.mean(outputs)
-            value = share_of_loss(loss, outputs, tile.scored, batch.weight)
-            scale = (tile.scored.weights / batch.weight).astype(batch.dtype)[:, None]
-            e = zeros(len(outputs), forward.outputs.shape[1], batch.dtype)
-            np.multiply(
-                loss.gradient(mean, tile.scored.targets), scale, out=e[:, : network.outputs]
-            )
-            each = BySequence(forward, network.layout, shelf) if squares else None
-            gradient.add(k, backward(forward, windows, e, network.layout, shelf, by_sequence=each))
-        if each is not None:
-            squared.add(k, each.squares)
-        return Begun(forward, windows, mean, scale, e), value
-
-    tiles, values = zip(*batch.each(one), strict=True)
-    return First(
-        list(tiles),
-        sum(values),
-        gradient.sum(),
-        squared.sum() if squares else None,
-        network.final_state(batch, [begun.forward for begun in tiles]),
-    )
 
 
 def _damped(product: Flat, damping: float, v: ArrayLike) -> Flat:
@@ -311,49 +242,3 @@ class NetworkLinearization:
 
         self._batch.each(one)
         return found
-
-
-def _vector(v: NDArray[Any], what: str) -> Flat:
-    if np.iscomplexobj(v):
-        raise ValueError(f"the vector of a {what} product must be real; it is {v.dtype}")
-    return np.asarray(v, dtype=np.float64).reshape(-1)
-
-
-class NetworkGaussNewton(LinearOperator):  # type: ignore[misc]  # SciPy has no types
-    """The fused product; what it computes is `hfopt.gauss_newton.GaussNewton`."""
-
-    def __init__(
-        self, linearization: NetworkLinearization, damping: float, structural: float | Structural
-    ) -> None:
-        self.linearization = linearization
-        self.damping = nonnegative("damping", damping)
-        self.structural = as_structural(structural)
-        super().__init__(np.dtype(np.float64), (linearization.size, linearization.size))
-
-    def _matvec(self, v: NDArray[Any]) -> Flat:
-        vector = _vector(v, "Gauss-Newton")
-        return self.linearization.product(vector, self.damping, self.structural)
-
-    def _adjoint(self) -> NetworkGaussNewton:
-        return self
-
-    def _transpose(self) -> NetworkGaussNewton:
-        return self
-
-
-class NetworkHessian(LinearOperator):  # type: ignore[misc]
-    """Products with the exact Hessian of the loss."""
-
-    def __init__(self, linearization: NetworkLinearization, damping: float) -> None:
-        self.linearization = linearization
-        self.damping = nonnegative("damping", damping)
-        super().__init__(np.dtype(np.float64), (linearization.size, linearization.size))
-
-    def _matvec(self, v: NDArray[Any]) -> Flat:
-        return self.linearization.hessian_product(_vector(v, "Hessian"), self.damping)
-
-    def _adjoint(self) -> NetworkHessian:
-        return self
-
-    def _transpose(self) -> NetworkHessian:
-        return self

@@ -14,7 +14,7 @@ from reservoir.rnn.cells import Cell
 from reservoir.rnn.padded import output_pitch, pitch_of
 from reservoir.weights.arguments import whole
 
-WINDOW_BYTES = 1 << 20  # of the pre-activations of a window: they stay in the second-level cache
+WINDOW_BYTES = 1 << 20  # that the widest rows of a window take: as much as is near the processor
 
 WINDOW_OBJECTS = 2500  # bytes that the Python objects of a segment and its windows take
 

@@ -15,9 +15,10 @@ from reservoir import threads
 from reservoir.errors import DataError
 from reservoir.rnn.batch import Batch, make_batch
 from reservoir.rnn.cells import GRU, LSTM, RNN, Cell
+from reservoir.rnn.first_passes import first_passes, share_of_loss
 from reservoir.rnn.forward import Forward
 from reservoir.rnn.initial import Initializer
-from reservoir.rnn.linearization import NetworkLinearization, first_passes, share_of_loss
+from reservoir.rnn.linearization import NetworkLinearization
 from reservoir.rnn.memory import Plan, plan, window_rows
 from reservoir.rnn.packing import Packed, pack
 from reservoir.rnn.padded import Array
