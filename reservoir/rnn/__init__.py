@@ -5,6 +5,17 @@ from reservoir.rnn.cells import GRU, LSTM, RNN
 from reservoir.rnn.initial import Initializer
 from reservoir.rnn.linearization import NetworkLinearization
 from reservoir.rnn.memory import Plan
+from reservoir.rnn.model import Model
 from reservoir.rnn.network import Network
 
-__all__ = ["GRU", "LSTM", "RNN", "Batch", "Initializer", "Network", "NetworkLinearization", "Plan"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Batch",
+    "Initializer",
+    "Model",
+    "Network",
+    "NetworkLinearization",
+    "Plan",
+]
