@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from test_checkpoint_records import random_record
+from test_checkpoint_records import bits, random_record
 
 import hfopt
 from reservoir.checkpoint import Checkpoint, History, Run
@@ -54,6 +54,22 @@ def model_bits(model: Model) -> Any:
         tuple((array.dtype.str, array.shape, array.tobytes()) for array in arrays),
         (model.at, model.input_names, model.target_names, model.classes is None),
     )
+
+
+def record_bits(record) -> Any:
+    """Whatever a record of any kind holds."""
+    return model_bits(record) if isinstance(record, Model) else bits(record)
+
+
+def checkpoint_bits(checkpoint) -> Any:
+    """Whatever a checkpoint holds of a model and its training."""
+    history = tuple(bits(column) for column in checkpoint.history.arrays().values())
+    run = checkpoint.run and (
+        [bits(value) for value in (*checkpoint.run.state[:-1], *checkpoint.run.state[-1])],
+        checkpoint.run.optimizer,
+        checkpoint.run.job,
+    )
+    return record_bits(checkpoint.record), run, checkpoint.history.names, history
 
 
 def random_state(model, optimizer="HessianFree", seed=0):
