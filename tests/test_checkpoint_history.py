@@ -62,6 +62,7 @@ def test_columns_make_the_same_table_as_rows(rows):
         ({"step": 4, "value": 1.0, "count": 1, "more": 1}, "not so 'more'"),
         ({"step": 3, "value": 1.0, "count": 1}, "must rise; 3 follows 3"),
         ({"step": 4, "value": "high", "count": 1}, "'value' .* expected a number, got 'high'"),
+        ({"step": 4, "value": "1.5", "count": 1}, "'value' .* expected a number, got '1.5'"),
         ({"step": 4, "value": None, "count": 1}, "'value' .* expected a number"),
         ({"step": 4, "value": 1.0, "count": 1.0}, "'count' .* expected an integer of 64 bits"),
         ({"step": 4, "value": 1.0, "count": 2**63}, "'count' .* expected an integer of 64 bits"),

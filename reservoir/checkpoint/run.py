@@ -17,7 +17,7 @@ from hfopt.minimize import RunState
 from reservoir.checkpoint import jsontext, tree
 from reservoir.checkpoint.header import Header
 from reservoir.checkpoint.layout import FLOAT, INT, Entry, Layout
-from reservoir.checkpoint.tree import Group, Node
+from reservoir.checkpoint.tree import Array, Group, Node
 from reservoir.errors import CheckpointError
 
 NAME = "run"
@@ -118,7 +118,7 @@ def layout(optimizer: str, size: int) -> Layout:
     return fields | {f"/{NAME}/step": Entry(INT, ()), f"/{NAME}/value": Entry(FLOAT, ())}
 
 
-def from_group(group: Group, theta: np.ndarray[Any, Any]) -> Run:
+def from_group(group: Group, theta: Array) -> Run:
     """Make a run of a group that has passed the layout check.
 
     Parameters
@@ -149,7 +149,7 @@ def _hints(optimizer: str) -> dict[str, Any]:
     return get_type_hints(STATES[optimizer])
 
 
-def _stored(value: Any, hint: Any, name: str) -> np.ndarray[Any, Any]:
+def _stored(value: Any, hint: Any, name: str) -> Array:
     """A field in the type of the file."""
     try:
         return np.asarray(value, dtype=_SCALARS.get(hint, FLOAT)[0])
