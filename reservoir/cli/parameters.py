@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,6 +43,35 @@ class Picture(File):
         if not str(value).lower().endswith(".png"):
             self.fail(f"{value!r}: pictures are written as .png", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class Choice(click.Choice[str] if TYPE_CHECKING else click.Choice):
+    """One of some names; a wrong one is told the nearest."""
+
+    def __init__(self, what: str, choices: Sequence[str]) -> None:
+        super().__init__(choices)
+        self._what = what.replace("_", " ")
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        if value in self.choices:
+            return str(value)
+        near = difflib.get_close_matches(str(value).lower(), self.choices, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.choices)}"
+        self.fail(f"unknown {self._what} {value!r}; {hint}", param, ctx)
+
+
+class Duration(ParamType):
+    """Seconds, or a number with s, m or h."""
+
+    name = "time"
+
+    _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}  # noqa: RUF012
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        match = re.fullmatch(r"([0-9]*\.?[0-9]+)([smh]?)", str(value))
+        if match is None or not 0.0 < float(match[1]) < math.inf:
+            self.fail(f"{value!r} is not a time such as 90, 20m or 2h", param, ctx)
+        return float(match[1]) * self._SECONDS[match[2]]
 
 
 class Real(click.FloatRange):
