@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reservoir.checkpoint.api import load, save
     from reservoir.checkpoint.checkpoint import Checkpoint, read, write
+    from reservoir.checkpoint.history import History
+    from reservoir.checkpoint.run import Run
 
-__all__ = ["Checkpoint", "load", "read", "save", "write"]
+__all__ = ["Checkpoint", "History", "Run", "load", "read", "save", "write"]
 
 _HOMES = {
     "Checkpoint": "checkpoint",
+    "History": "history",
+    "Run": "run",
     "load": "api",
     "read": "checkpoint",
     "save": "api",

@@ -7,7 +7,7 @@ tree. What a tree may hold is what the format may hold; `dtype_code` is the list
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,6 +27,7 @@ class Dataset:
 
     value: Array
     attributes: Attributes = field(default_factory=dict)
+    growing: bool = False  # whether a file leaves the first axis without an upper limit
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +89,11 @@ def array(value: ArrayLike, **attributes: ArrayLike) -> Dataset:
     if data.flags.f_contiguous and not data.flags.c_contiguous:
         marks["memory-order"] = ascii_bytes("F")
     return Dataset(data, marks | {name: np.asarray(value) for name, value in attributes.items()})
+
+
+def growing(node: Dataset) -> Dataset:
+    """The dataset with a first axis that has no upper limit, as tables of steps have it."""
+    return replace(node, growing=True)
 
 
 def scale(value: ArrayLike, name: str) -> Dataset:

@@ -1,0 +1,171 @@
+"""The steps of a run as a table of columns, in memory and as a group that other tools can draw."""
+
+from __future__ import annotations
+
+import operator
+from array import array
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from reservoir.checkpoint import tree
+from reservoir.checkpoint.header import Header
+from reservoir.checkpoint.layout import FLOAT, INT, Entry, Layout
+from reservoir.checkpoint.tree import Group, Node
+from reservoir.checkpoint.writing import DIMENSIONS
+from reservoir.errors import CheckpointError, DataError
+
+NAME = "history"
+KIND, VERSION = "history", "1.0"
+STEP = "step"  # the column that labels the others
+SIGNAL = "value"  # what viewers draw, if there is such a column
+
+_WHOLE, _REAL = "q", "d"  # codes of `array`: 64-bit integers, 64-bit floats
+
+
+class History:
+    """A table with a row for each step and named columns of integers or floats.
+
+    The first row decides which columns there are and which of them are integers (booleans count
+    as such). Column ``step`` rises from row to row.
+
+    Parameters
+    ----------
+    columns : mapping of str to (n,) array_like, optional
+        The rows that there are; none by default.
+
+    Raises
+    ------
+    DataError
+        The columns are not one-dimensional, of one length, of integers and floats; there is no
+        column ``step``, or it does not rise.
+    """
+
+    def __init__(self, columns: Mapping[str, ArrayLike] | None = None) -> None:
+        self._columns: dict[str, array[Any]] = {}
+        arrays = {name: np.asarray(column) for name, column in (columns or {}).items()}
+        if len({column.shape for column in arrays.values()}) > 1 or any(
+            column.ndim != 1 for column in arrays.values()
+        ):
+            raise DataError("the columns of a history must be one-dimensional and of one length")
+        for row in zip(*(column.tolist() for column in arrays.values()), strict=True):
+            self.append(dict(zip(arrays, row, strict=True)))
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self._columns.get(STEP, ()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns, in the order of the first row; none before it."""
+        return tuple(self._columns)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """A copy of a column (n,), int64 or float64; a KeyError if there is none of this name."""
+        column = self._columns[name]
+        return np.array(column, dtype=np.int64 if column.typecode == _WHOLE else np.float64)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All columns."""
+        return {name: self[name] for name in self.names}
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add a row; nothing is added if an error is raised.
+
+        Parameters
+        ----------
+        row : mapping of str to int, float or bool
+            A value for each column; NaN says that there is none.
+
+        Raises
+        ------
+        DataError
+            If the row does not have the columns of the first one, a value is no number or no
+            integer where the column holds integers, or ``step`` does not rise.
+        """
+        columns = self._columns or {name: _column(name, value) for name, value in row.items()}
+        if STEP not in columns or columns[STEP].typecode != _WHOLE:
+            raise DataError(f"a history needs a column {STEP!r} of integers")
+        if row.keys() != columns.keys():
+            other = sorted(row.keys() ^ columns.keys())
+            raise DataError(
+                f"a row of the history must have the columns of the first; not so {other[0]!r}"
+            )
+        values = {name: _value(name, value, columns[name]) for name, value in row.items()}
+        if len(self) and values[STEP] <= columns[STEP][-1]:
+            raise DataError(
+                f"the steps of a history must rise; {values[STEP]} follows {columns[STEP][-1]}"
+            )
+        self._columns = columns
+        for name, value in values.items():
+            columns[name].append(value)
+
+
+def _column(name: str, value: Any) -> array[Any]:
+    """An empty column for values such as this one."""
+    if not (isinstance(name, str) and name.isascii() and name.isidentifier() and len(name) < 256):
+        raise DataError(f"a column of a history cannot have the name {name!r}")
+    whole = isinstance(value, int | np.integer | np.bool_)
+    return array(_WHOLE if whole else _REAL)
+
+
+def _value(name: str, value: Any, column: array[Any]) -> int | float:
+    """A value as the column holds it."""
+    try:
+        if column.typecode == _REAL:
+            return float(value)
+        whole = operator.index(int(value) if isinstance(value, np.bool_) else value)
+        array(_WHOLE, [whole])  # raises beyond 64 bits
+        return whole
+    except (TypeError, ValueError, OverflowError):
+        kind = "an integer of 64 bits" if column.typecode == _WHOLE else "a number"
+        raise DataError(f"column {name!r} of a history: expected {kind}, got {value!r}") from None
+
+
+def to_group(history: History) -> Group:
+    """A labelled table for xarray (a dimension scale) and HDF5 viewers (NeXus)."""
+    ascii_bytes = tree.ascii_bytes
+    members: dict[str, Node] = {
+        name: tree.growing(tree.array(column, **{DIMENSIONS: ascii_bytes(STEP)}))
+        for name, column in history.arrays().items()
+    }
+    members[STEP] = tree.growing(tree.scale(history[STEP], STEP))
+    signal = SIGNAL if SIGNAL in members else max(members, key=lambda name: name != STEP)
+    return tree.group(
+        KIND, VERSION, members,
+        NX_class=ascii_bytes("NXdata"), signal=ascii_bytes(signal), axes=np.array([b"step"]),
+        columns=np.array([name.encode("ascii") for name in history.names]),
+    )  # fmt: skip
+
+
+def layout(headers: Mapping[str, Header]) -> Layout:
+    """What the columns of a file must be: as long as its steps are many."""
+    steps = headers.get(f"/{NAME}/{STEP}")
+    if steps is None or len(steps.shape) != 1:
+        raise CheckpointError(f"/{NAME}/{STEP} is missing or not one-dimensional")
+    found = {
+        path: Entry(INT + FLOAT, steps.shape) for path in headers if path.startswith(f"/{NAME}/")
+    }
+    return found | {f"/{NAME}/{STEP}": Entry(INT, steps.shape)}
+
+
+def from_tree(root: Group) -> History:
+    """The history of a tree that has passed the layout check; an empty one if there is none.
+
+    Raises
+    ------
+    CheckpointError
+        If the group is of another encoding, or the steps do not rise.
+    """
+    if NAME not in root.members:
+        return History()
+    group = tree.subgroup(root, NAME, KIND, VERSION)
+    order = group.attributes.get("columns", np.zeros(0, "S1"))
+    place = {bytes(name).decode("ascii", "replace"): k for k, name in enumerate(order.ravel())}
+    names = sorted(group.members, key=lambda name: (place.get(name, len(place)), name))
+    try:
+        return History({name: tree.values(group, name) for name in names})
+    except DataError as error:
+        raise CheckpointError(f"/{NAME}: {error}") from None

@@ -1,0 +1,154 @@
+"""An optimization that can go on: the state of the optimizer, written by its fields.
+
+The parameters are those of the model and are not stored again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_type_hints
+
+import numpy as np
+
+from hfopt.first_order import FirstOrderState
+from hfopt.hessian_free import HessianFreeState
+from hfopt.minimize import RunState
+from reservoir.checkpoint import jsontext, tree
+from reservoir.checkpoint.layout import FLOAT, INT, Entry, Layout
+from reservoir.checkpoint.tree import Group, Node
+from reservoir.errors import CheckpointError
+
+NAME = "run"
+KIND, VERSION = "run", "1.0"
+OPTIMIZER, JOB = "optimizer", "job"
+
+# The encoding of ``/run/optimizer`` is the name of the type.
+STATES: dict[str, type[Any]] = {
+    state.__name__: state for state in (HessianFreeState, FirstOrderState)
+}
+STATE_VERSION = "1.0"
+
+_SCALARS = {int: INT, float: FLOAT, bool: ("u1",)}  # any other field is a vector
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Where an optimization stands; `hfopt.minimize` goes on from ``state``.
+
+    Attributes
+    ----------
+    state : hfopt.RunState
+        Its ``theta`` is that of the model in the same checkpoint.
+    job : mapping
+        The config of the job, JSON values of any kind; lists come back for tuples.
+    """
+
+    state: RunState[Any]
+    job: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def optimizer(self) -> str:
+        """The name of the type of the optimizer's state."""
+        return type(self.state.optimizer).__name__
+
+
+def to_group(run: Run) -> Group:
+    """Store a run.
+
+    Raises
+    ------
+    TypeError
+        If the state is of a type that cannot be stored, or the job is not JSON.
+    """
+    state = run.state
+    if STATES.get(run.optimizer) is not type(state.optimizer):
+        raise TypeError(f"the state of an optimizer, {run.optimizer}, cannot be stored")
+    fields: dict[str, Node] = {
+        name: tree.array(_typed(value, hint))
+        for (name, hint), value in zip(_hints(run.optimizer).items(), state.optimizer, strict=True)
+    }
+    try:
+        job = jsontext.dumps(dict(run.job))
+    except ValueError as error:
+        raise TypeError(f"the job of a run cannot be stored: {error}") from None
+    members: dict[str, Node] = {
+        "step": tree.array(np.int64(state.step)),
+        "value": tree.array(np.float64(state.value)),
+        OPTIMIZER: tree.group(run.optimizer, STATE_VERSION, fields),
+        JOB: tree.json(job),
+    }
+    return tree.group(KIND, VERSION, members)
+
+
+def layout(optimizer: str, size: int) -> Layout:
+    """What the datasets of a run must be.
+
+    Parameters
+    ----------
+    optimizer
+        The encoding of ``/run/optimizer``.
+    size
+        The number of parameters P.
+
+    Raises
+    ------
+    CheckpointError
+        If the encoding is unknown, or models of this kind have no parameters.
+    """
+    if not size:
+        raise CheckpointError(f"/{NAME}: a model of this kind is not trained by an optimizer")
+    if optimizer not in STATES:
+        raise CheckpointError(f"/{NAME}/{OPTIMIZER} has the unknown encoding {optimizer[:40]!r}")
+    found = {f"/{NAME}/step": Entry(INT, ()), f"/{NAME}/value": Entry(FLOAT, ())}
+    for name, hint in _hints(optimizer).items():
+        scalar = Entry(_SCALARS[hint], ()) if hint in _SCALARS else None
+        # moments that an optimizer does not have are vectors of no entries
+        found[f"/{NAME}/{OPTIMIZER}/{name}"] = scalar or Entry(FLOAT, (size,), or_empty=True)
+    return found
+
+
+def from_group(group: Group, theta: np.ndarray[Any, Any]) -> Run:
+    """Make a run of a group that has passed the layout check.
+
+    Parameters
+    ----------
+    group
+        ``/run``.
+    theta
+        The parameters of the model.
+
+    Raises
+    ------
+    CheckpointError
+        If the group is of another encoding, or a number is not one that an optimizer leaves.
+    """
+    inner = group.members[OPTIMIZER]
+    optimizer = tree.attribute_text(inner, "encoding-type")
+    state = tree.subgroup(group, OPTIMIZER, optimizer, STATE_VERSION)
+    fields = {name: _sound(state, name, hint) for name, hint in _hints(optimizer).items()}
+    step = int(tree.values(group, "step"))
+    if step < 0:
+        raise CheckpointError(f"/{NAME}/step is below 0")
+    value = float(tree.values(group, "value"))
+    job = jsontext.loads(tree.json_text(group, JOB), f"/{NAME}/{JOB}")
+    return Run(RunState(step, theta, value, STATES[optimizer](**fields)), job)
+
+
+def _hints(optimizer: str) -> dict[str, Any]:
+    """The types of the fields of a state, in their order."""
+    return get_type_hints(STATES[optimizer])
+
+
+def _typed(value: Any, hint: Any) -> Any:
+    """A field as an array of the type that it is stored in."""
+    codes = _SCALARS.get(hint, FLOAT)
+    return np.asarray(value, dtype=codes[0])
+
+
+def _sound(group: Group, name: str, hint: Any) -> Any:
+    """A field; finite, and scalars are at least 0."""
+    value = tree.values(group, name)
+    if not np.isfinite(value).all() or (hint in _SCALARS and value < 0):
+        raise CheckpointError(f"/{NAME}/{OPTIMIZER}/{name} has a value that no optimizer leaves")
+    return hint(value) if hint in _SCALARS else value
