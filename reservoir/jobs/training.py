@@ -51,6 +51,8 @@ class Job:
     validate_every : int
         Steps; it decides at which of them the target can be met.
     seed : int
+    horizon : int
+        Steps that the targets are ahead of the inputs, in files.
     """
 
     source: Source
@@ -59,6 +61,7 @@ class Job:
     batches: Options
     validate_every: int
     seed: int
+    horizon: int = 0
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -70,6 +73,7 @@ class Job:
             "optimizer": dict(self.optimizer),
             "batches": dict(self.batches),
             "validate_every": self.validate_every,
+            "horizon": self.horizon,
         }
 
     def start(self) -> Model:
