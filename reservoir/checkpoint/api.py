@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from reservoir.checkpoint import estimator as estimator_document
-from reservoir.checkpoint.checkpoint import Checkpoint, read, write
+from reservoir.checkpoint.checkpoint import Checkpoint
+from reservoir.checkpoint.files import read, write
 from reservoir.checkpoint.limits import MAX_BYTES
 from reservoir.errors import CheckpointError
 

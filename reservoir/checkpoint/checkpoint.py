@@ -1,9 +1,7 @@
-"""Reading and writing whole checkpoints: a model and what belongs to it."""
+"""A whole checkpoint, a model and what belongs to it, as the tree of a file, and back."""
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,19 +17,15 @@ from reservoir.checkpoint import (
     layout,
     limits,
     manifest,
-    reading,
     tree,
     version,
-    writing,
 )
 from reservoir.checkpoint import provenance as origin
 from reservoir.checkpoint.history import History
 from reservoir.checkpoint.kind import Kind
-from reservoir.checkpoint.limits import MAX_BYTES, Limits
 from reservoir.checkpoint.tree import Dataset, Group, Node
 from reservoir.errors import CheckpointError, DataError
 from reservoir.esn.model import ESN
-from reservoir.series.atomic import write_atomically
 
 if TYPE_CHECKING:
     from reservoir.checkpoint.run import Run
@@ -61,7 +55,7 @@ class Checkpoint:
     unknown
         Members of the root group that this version does not know (a later minor version made
         them); they are written again as they were.
-    provenance, format_version, created
+    provenance, format_version, created, path
         Of the file that was read; a file that is written gets its own.
     """
 
@@ -74,95 +68,15 @@ class Checkpoint:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     format_version: str = version.FORMAT_VERSION
     created: datetime | None = None
+    path: str = ""
 
     @property
     def esn(self) -> ESN:
         """The record, where only an echo state network will do; a CheckpointError otherwise."""
         if not isinstance(self.record, ESN):
-            raise CheckpointError(
-                "the checkpoint holds no echo state network, which is needed here"
-            )
+            where = f"{self.path}: " if self.path else ""
+            raise CheckpointError(f"{where}holds no echo state network, which is needed here")
         return self.record
-
-
-def write(
-    checkpoint: Checkpoint,
-    path: str | os.PathLike[str],
-    *,
-    provenance: Mapping[str, Any] | None = None,
-) -> None:
-    """Write a checkpoint so that `path` holds the old file or the whole new one.
-
-    Parameters
-    ----------
-    checkpoint
-        What to write.
-    path
-        The file; its directory must exist.
-    provenance
-        Entries that only the caller knows ("seed", "command"), in place of the gathered ones.
-
-    Raises
-    ------
-    DataError
-        If the model's arrays do not fit each other, or hold values that no reader would accept.
-    TypeError
-        If a value is of a type that cannot be stored; the message names it.
-    CreateError
-        If the file cannot be created there.
-    OSError
-        If writing failed, on a full disk for example; the old file is unharmed.
-    """
-    root = to_tree(checkpoint, provenance or {})
-    intended = manifest.stored(root)
-
-    def verify(temporary: str) -> None:
-        try:
-            with reading.opened(temporary, Limits(total=2**63)) as source:
-                found = manifest.stored(source.load())
-        except CheckpointError as error:
-            found = str(error)
-        if found != intended:
-            raise OSError(errno.EIO, "what was written reads back otherwise", os.fspath(path))
-
-    write_atomically(path, writing.image(root), verify=verify)
-
-
-def read(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Checkpoint:
-    """Read a checkpoint; nothing in the file is trusted.
-
-    Parameters
-    ----------
-    path
-        The file.
-    max_bytes
-        Refuse a file whose arrays take more than this, 8 GiB if not given.
-
-    Raises
-    ------
-    CheckpointError
-        If there is no such file, or it is no checkpoint, damaged, too new, too large or
-        malformed; one line that begins with the path.
-    """
-    with reading.opened(path, Limits(total=max_bytes)) as source:
-        model = _kind(source)
-        config = model.parse(source.json_text("/config"))
-        layout.check_headers(source.headers, model.layout(config))
-        for name in DOCUMENTS:
-            if f"/{name}" in source.headers:
-                text = source.json_text(f"/{name}/{document.JSON}")
-                layout.check_headers(source.headers, document.layout(text, f"/{name}"))
-        if f"/{RUN}" in source.headers:
-            layout.check_headers(source.headers, _run_layout(source, model.parameters(config)))
-        if f"/{history.NAME}" in source.headers:
-            layout.check_headers(source.headers, history.layout(source.headers))
-        root = source.load()
-    try:
-        return from_tree(root, model, config)
-    except RecursionError:
-        raise CheckpointError(f"{os.fspath(path)}: is nested too deeply") from None
-    except CheckpointError as error:
-        raise CheckpointError(f"{os.fspath(path)}: {error}") from error
 
 
 def to_tree(checkpoint: Checkpoint, overrides: Mapping[str, Any]) -> Group:
@@ -198,8 +112,18 @@ def to_tree(checkpoint: Checkpoint, overrides: Mapping[str, Any]) -> Group:
     return Group(with_manifest, root.attributes)
 
 
-def from_tree(root: Group, model: Kind[Any, Any], config: Any) -> Checkpoint:
-    """Make a checkpoint of a root group that has passed the layout and manifest checks."""
+def from_tree(root: Group, model: Kind[Any, Any], config: Any, path: str) -> Checkpoint:
+    """Make a checkpoint of a root group that has passed the layout and manifest checks.
+
+    Parameters
+    ----------
+    root
+        Of the file.
+    model, config
+        What kind of model it holds, and the content of ``/config``.
+    path
+        The name of the file.
+    """
     documents = {
         name: document.from_group(node, f"/{name}")
         for name, node in root.members.items()
@@ -224,6 +148,7 @@ def from_tree(root: Group, model: Kind[Any, Any], config: Any) -> Checkpoint:
         provenance=source,
         format_version=tree.attribute_text(root, "format_version"),
         created=time,
+        path=path,
     )
 
 
@@ -255,23 +180,7 @@ def _provenance(checkpoint: Checkpoint, config: str, overrides: Mapping[str, Any
     return tree.json(jsontext.dumps(entries | dict(overrides)))
 
 
-def _kind(source: reading.Source) -> Kind[Any, Any]:
-    """The kind of model in a file, one that this version knows."""
-    root = Group({}, source.headers["/"].attributes)
-    model = kind.named(tree.attribute_text(root, "encoding-type"))
-    tree.expect(root, "/", model.name, model.version)
-    return model
-
-
 # The module `run` is imported at need: the optimizers take SciPy's solvers with them.
-
-
-def _run_layout(source: reading.Source, parameters: int) -> layout.Layout:
-    from reservoir.checkpoint import run
-
-    header = source.headers.get(f"/{RUN}/{run.OPTIMIZER}")
-    attributes = {} if header is None else header.attributes
-    return run.layout(tree.attribute_text(Group({}, attributes), "encoding-type"), parameters)
 
 
 def _run_group(found: Run, record: Any, parameters: int) -> Group:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from reservoir.checkpoint import tree
 from reservoir.checkpoint.header import Header
 from reservoir.checkpoint.layout import FLOAT, INT, Entry, Layout
-from reservoir.checkpoint.tree import Group, Node
+from reservoir.checkpoint.tree import Attributes, Group, Node
 from reservoir.checkpoint.writing import DIMENSIONS
 from reservoir.errors import CheckpointError, DataError
 
@@ -21,6 +21,7 @@ NAME = "history"
 KIND, VERSION = "history", "1.0"
 STEP = "step"  # the column that labels the others
 SIGNAL = "value"  # what viewers draw, if there is such a column
+ORDER = "columns"  # attribute: the names in their order
 
 _WHOLE, _REAL = "q", "d"  # codes of `array`: 64-bit integers, 64-bit floats
 
@@ -45,13 +46,24 @@ class History:
 
     def __init__(self, columns: Mapping[str, ArrayLike] | None = None) -> None:
         self._columns: dict[str, array[Any]] = {}
-        arrays = {name: np.asarray(column) for name, column in (columns or {}).items()}
-        if len({column.shape for column in arrays.values()}) > 1 or any(
-            column.ndim != 1 for column in arrays.values()
-        ):
-            raise DataError("the columns of a history must be one-dimensional and of one length")
-        for row in zip(*(column.tolist() for column in arrays.values()), strict=True):
-            self.append(dict(zip(arrays, row, strict=True)))
+        for name, given in (columns or {}).items():
+            values = np.asarray(given)
+            whole = np.can_cast(values.dtype, np.int64)
+            if values.ndim != 1 or not (whole or np.can_cast(values.dtype, np.float64)):
+                raise DataError(f"column {name!r} of a history is no vector of numbers")
+            self._columns[name] = _column(name, whole)
+            self._columns[name].frombytes(
+                values.astype(np.int64 if whole else np.float64).tobytes()
+            )
+        if len({len(column) for column in self._columns.values()}) > 1:
+            raise DataError("the columns of a history must be of one length")
+        if not any(self._columns.values()):
+            self._columns = {}
+        if self._columns:
+            _check_step(self._columns)
+            falls = np.flatnonzero(np.diff(self[STEP]) <= 0)
+            if falls.size:
+                raise DataError(f"the steps of a history must rise; not so in row {falls[0] + 1}")
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -85,9 +97,11 @@ class History:
             If the row does not have the columns of the first one, a value is no number or no
             integer where the column holds integers, or ``step`` does not rise.
         """
-        columns = self._columns or {name: _column(name, value) for name, value in row.items()}
-        if STEP not in columns or columns[STEP].typecode != _WHOLE:
-            raise DataError(f"a history needs a column {STEP!r} of integers")
+        columns = self._columns or {
+            name: _column(name, isinstance(value, int | np.integer | np.bool_))
+            for name, value in row.items()
+        }
+        _check_step(columns)
         if row.keys() != columns.keys():
             other = sorted(row.keys() ^ columns.keys())
             raise DataError(
@@ -103,12 +117,16 @@ class History:
             columns[name].append(value)
 
 
-def _column(name: str, value: Any) -> array[Any]:
-    """An empty column for values such as this one."""
+def _column(name: str, whole: bool) -> array[Any]:
+    """An empty column of integers or floats."""
     if not (isinstance(name, str) and name.isascii() and name.isidentifier() and len(name) < 256):
         raise DataError(f"a column of a history cannot have the name {name!r}")
-    whole = isinstance(value, int | np.integer | np.bool_)
     return array(_WHOLE if whole else _REAL)
+
+
+def _check_step(columns: Mapping[str, array[Any]]) -> None:
+    if STEP not in columns or columns[STEP].typecode != _WHOLE:
+        raise DataError(f"a history needs a column {STEP!r} of integers")
 
 
 def _value(name: str, value: Any, column: array[Any]) -> int | float:
@@ -132,11 +150,12 @@ def to_group(history: History) -> Group:
         for name, column in history.arrays().items()
     }
     members[STEP] = tree.growing(tree.scale(history[STEP], STEP))
-    signal = SIGNAL if SIGNAL in members else max(members, key=lambda name: name != STEP)
+    others = [name for name in (SIGNAL, *history.names) if name in members and name != STEP]
+    signal = others[0] if others else STEP
     return tree.group(
         KIND, VERSION, members,
         NX_class=ascii_bytes("NXdata"), signal=ascii_bytes(signal), axes=np.array([b"step"]),
-        columns=np.array([name.encode("ascii") for name in history.names]),
+        **{ORDER: np.array([name.encode("ascii") for name in history.names])},
     )  # fmt: skip
 
 
@@ -145,10 +164,17 @@ def layout(headers: Mapping[str, Header]) -> Layout:
     steps = headers.get(f"/{NAME}/{STEP}")
     if steps is None or len(steps.shape) != 1:
         raise CheckpointError(f"/{NAME}/{STEP} is missing or not one-dimensional")
-    found = {
-        path: Entry(INT + FLOAT, steps.shape) for path in headers if path.startswith(f"/{NAME}/")
+    columns = {
+        path: Entry(INT + FLOAT, steps.shape)
+        for path, header in headers.items()
+        if path.startswith(f"/{NAME}/") and _is_column(header.attributes)
     }
-    return found | {f"/{NAME}/{STEP}": Entry(INT, steps.shape)}
+    return columns | {f"/{NAME}/{STEP}": Entry(INT, steps.shape)}
+
+
+def _is_column(attributes: Attributes) -> bool:
+    """Whether a member is labelled by the steps; a later version may add others."""
+    return tree.attribute_text(Group({}, attributes), DIMENSIONS) == STEP
 
 
 def from_tree(root: Group) -> History:
@@ -162,9 +188,10 @@ def from_tree(root: Group) -> History:
     if NAME not in root.members:
         return History()
     group = tree.subgroup(root, NAME, KIND, VERSION)
-    order = group.attributes.get("columns", np.zeros(0, "S1"))
-    place = {bytes(name).decode("ascii", "replace"): k for k, name in enumerate(order.ravel())}
-    names = sorted(group.members, key=lambda name: (place.get(name, len(place)), name))
+    found = [name for name, node in group.members.items() if _is_column(node.attributes)]
+    order = group.attributes.get(ORDER, np.zeros(0, "S1")).ravel()
+    place = {bytes(name).decode("ascii", "replace"): k for k, name in enumerate(order)}
+    names = sorted([STEP, *found], key=lambda name: (place.get(name, len(place)), name))
     try:
         return History({name: tree.values(group, name) for name in names})
     except DataError as error:

@@ -10,24 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfopt.losses import LOSSES
-from reservoir.checkpoint import entries, jsontext
-from reservoir.checkpoint.tree import NUMBERS
+from reservoir.checkpoint import cells, entries, jsontext, labels
 from reservoir.errors import CheckpointError, DataError
-from reservoir.rnn.cells import GRU, LSTM, RNN, Cell
 from reservoir.rnn.model import AT, Model
 from reservoir.rnn.network import Network
 
-CELLS: dict[str, type[Any]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 DTYPES = ("float64", "float32")
-TEXT = "text"  # the class type of labels that are texts
-CLASS_TYPES = (TEXT, "bool", *(np.dtype(code).name for code in NUMBERS))
 
 
 @dataclass(frozen=True)
 class Config:
     """The content of ``/config`` (SPECIFICATION.md, 5.1)."""
 
-    cells: list[dict[str, Any]]  # one a layer: "cell", its name, and all its options
+    cells: list[dict[str, Any]]  # one a layer: its name and all its options
     inputs: int  # K
     outputs: int  # M
     loss: str
@@ -44,27 +39,17 @@ class Config:
 
     @cached_property
     def network(self) -> Network:
-        """The network without its parameters.
-
-        Raises
-        ------
-        CheckpointError
-            If an option of a cell or a size is none.
-        """
+        """The network, without its parameters; a CheckpointError if there is none like it."""
+        layers = [cells.from_json(description) for description in self.cells]
         try:
-            cells = [_cell(options) for options in self.cells]
-            return Network(cells, self.inputs, self.outputs, self.loss, self.dtype)
-        except CheckpointError:
-            raise
+            return Network(layers, self.inputs, self.outputs, self.loss, self.dtype)
         except DataError as error:
             raise CheckpointError(f"the config describes no network: {error}") from None
 
     @cached_property
     def labels(self) -> NDArray[Any] | None:
-        """The labels as an array of their type."""
-        if self.classes is None:
-            return None
-        return np.array(self.classes, dtype=str if self.class_type == TEXT else self.class_type)
+        """The labels, None without; a CheckpointError if they are none."""
+        return None if self.class_type is None else labels.from_json(self.classes, self.class_type)
 
 
 def of(record: Model) -> Config:
@@ -75,9 +60,10 @@ def of(record: Model) -> Config:
     CheckpointError
         If its sizes contradict each other, or its labels are of a type that cannot be stored.
     """
-    network, classes = record.network, record.classes
+    network = record.network
+    classes = None if record.classes is None else np.asarray(record.classes)
     config = Config(
-        cells=[_options(cell) for cell in network.cells],
+        cells=[cells.to_json(cell) for cell in network.cells],
         inputs=network.inputs,
         outputs=network.outputs,
         loss=network.loss,
@@ -85,7 +71,7 @@ def of(record: Model) -> Config:
         at=record.at,
         input_names=list(record.input_names),
         target_names=list(record.target_names),
-        class_type=None if classes is None else _class_type(classes),
+        class_type=None if classes is None else labels.type_of(classes),
         classes=None if classes is None else classes.tolist(),
     )
     check(config)
@@ -101,9 +87,12 @@ def parse(text: str) -> Config:
         If an entry is missing, of another type, or contradicts another.
     """
     document = jsontext.loads(text, "/config")
-    labelled = document.get("classes") is not None
+    layers = document.get("cells")
+    if not isinstance(layers, list) or not all(isinstance(item, dict) for item in layers):
+        raise CheckpointError("the config's entry 'cells' is missing or not a list of cells")
+    unlabelled = document.get("class_type") is None
     config = Config(
-        cells=_cells(document),
+        cells=layers,
         inputs=entries.length(document, "inputs"),
         outputs=entries.length(document, "outputs"),
         loss=entries.choice(document, "loss", LOSSES),
@@ -111,8 +100,8 @@ def parse(text: str) -> Config:
         at=entries.choice(document, "at", AT),
         input_names=entries.names(document, "input_names"),
         target_names=entries.names(document, "target_names"),
-        class_type=entries.choice(document, "class_type", CLASS_TYPES) if labelled else None,
-        classes=document["classes"] if labelled else None,
+        class_type=None if unlabelled else entries.choice(document, "class_type", labels.TYPES),
+        classes=document.get("classes"),
     )
     check(config)
     return config
@@ -127,87 +116,18 @@ def check(config: Config) -> None:
         If not; the message names the entry.
     """
     c = config
+    told = {  # how many labels the outputs tell apart
+        "softmax_cross_entropy": c.outputs,
+        "logistic_cross_entropy": 2 if c.outputs == 1 else None,
+    }.get(c.loss)
+    count = None if c.labels is None else c.labels.size
     entries.agree(
         {
             "at": c.at in AT,
             "input_names": len(c.input_names) in (0, c.inputs),
             "target_names": len(c.target_names) in (0, c.outputs),
+            "classes": count in (None, told) and (count is None) == (c.classes is None),
         }
     )
-    if c.classes is not None:
-        _check_labels(c, c.classes)
-    assert c.network is not None  # raises if the cells are none
-
-
-def _check_labels(config: Config, classes: Any) -> None:
-    """Check that labels are different ones of one type, as many as the outputs tell."""
-    told = {
-        "softmax_cross_entropy": config.outputs,
-        "logistic_cross_entropy": 2 if config.outputs == 1 else -1,
-    }.get(config.loss)
-    if not isinstance(classes, list) or len(classes) != told:
-        raise CheckpointError("the config's entry 'classes' contradicts the others")
-    wanted: tuple[type, ...] = (int,)
-    if config.class_type == TEXT:
-        wanted = (str,)
-    elif config.class_type == "bool":
-        wanted = (bool,)
-    elif str(config.class_type).startswith("float"):
-        wanted = (float, int)
-    plain = all(
-        isinstance(label, wanted) and (bool in wanted or not isinstance(label, bool))
-        for label in classes
-    )
-    try:
-        if not plain or len(set(np.asarray(config.labels).tolist())) < len(classes):
-            raise OverflowError
-    except OverflowError:  # or from NumPy: an integer beyond the range of its type
-        raise CheckpointError(
-            f"the config's entry 'classes' is not a list of different labels of the type "
-            f"{config.class_type}"
-        ) from None
-
-
-def _class_type(classes: NDArray[Any]) -> str:
-    if all(isinstance(label, str) for label in classes.tolist()):
-        return TEXT
-    if classes.dtype.name not in CLASS_TYPES:
-        raise CheckpointError(f"labels of the type {classes.dtype} cannot be stored")
-    return classes.dtype.name
-
-
-def _cells(document: dict[str, Any]) -> list[dict[str, Any]]:
-    value = document.get("cells")
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise CheckpointError("the config's entry 'cells' is missing or not a list of cells")
-    return value
-
-
-def _options(cell: Cell) -> dict[str, Any]:
-    """A cell as its name and its options; a tuple of leak rates as a list."""
-    name = next(name for name, kind in CELLS.items() if isinstance(cell, kind))
-    options = {item: getattr(cell, item) for item in _option_names(CELLS[name])}
-    return {"cell": name} | {
-        item: list(value) if isinstance(value, tuple) else value for item, value in options.items()
-    }
-
-
-def _cell(options: dict[str, Any]) -> Cell:
-    """The cell that `_options` describes; options of other names are ignored."""
-    kind = CELLS[entries.choice(options, "cell", CELLS)]
-    found = {}
-    for name, default in _option_names(kind).items():
-        value = options.get(name)
-        if value is None or isinstance(value, bool) != isinstance(default, bool):
-            raise CheckpointError(
-                f"the config's cell has an entry {name!r} that is missing or none"
-            )
-        found[name] = tuple(value) if isinstance(value, list) else value
-    entries.length(found, "units")
-    cell: Cell = kind(**found)
-    return cell
-
-
-def _option_names(kind: type[Any]) -> dict[str, Any]:
-    """The options of a cell, with their defaults."""
-    return {item.name: item.default for item in fields(kind) if item.init}
+    if c.network.size > entries.MAX_LENGTH:
+        raise CheckpointError(f"the config's cells have {c.network.size:,} parameters")

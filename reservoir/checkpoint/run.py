@@ -15,6 +15,7 @@ from hfopt.first_order import FirstOrderState
 from hfopt.hessian_free import HessianFreeState
 from hfopt.minimize import RunState
 from reservoir.checkpoint import jsontext, tree
+from reservoir.checkpoint.header import Header
 from reservoir.checkpoint.layout import FLOAT, INT, Entry, Layout
 from reservoir.checkpoint.tree import Group, Node
 from reservoir.errors import CheckpointError
@@ -64,9 +65,10 @@ def to_group(run: Run) -> Group:
     state = run.state
     if STATES.get(run.optimizer) is not type(state.optimizer):
         raise TypeError(f"the state of an optimizer, {run.optimizer}, cannot be stored")
+    values = state.optimizer._asdict()
     fields: dict[str, Node] = {
-        name: tree.array(_typed(value, hint))
-        for (name, hint), value in zip(_hints(run.optimizer).items(), state.optimizer, strict=True)
+        name: tree.array(np.asarray(values[name], dtype=_SCALARS.get(hint, FLOAT)[0]))
+        for name, hint in _hints(run.optimizer).items()
     }
     try:
         job = jsontext.dumps(dict(run.job))
@@ -79,6 +81,13 @@ def to_group(run: Run) -> Group:
         JOB: tree.json(job),
     }
     return tree.group(KIND, VERSION, members)
+
+
+def optimizer_in(headers: Mapping[str, Header]) -> str:
+    """The encoding of ``/run/optimizer`` in a file, "" if there is none."""
+    header = headers.get(f"/{NAME}/{OPTIMIZER}")
+    attributes = {} if header is None else header.attributes
+    return tree.attribute_text(Group({}, attributes), "encoding-type")
 
 
 def layout(optimizer: str, size: int) -> Layout:
@@ -100,12 +109,13 @@ def layout(optimizer: str, size: int) -> Layout:
         raise CheckpointError(f"/{NAME}: a model of this kind is not trained by an optimizer")
     if optimizer not in STATES:
         raise CheckpointError(f"/{NAME}/{OPTIMIZER} has the unknown encoding {optimizer[:40]!r}")
-    found = {f"/{NAME}/step": Entry(INT, ()), f"/{NAME}/value": Entry(FLOAT, ())}
-    for name, hint in _hints(optimizer).items():
-        scalar = Entry(_SCALARS[hint], ()) if hint in _SCALARS else None
-        # moments that an optimizer does not have are vectors of no entries
-        found[f"/{NAME}/{OPTIMIZER}/{name}"] = scalar or Entry(FLOAT, (size,), or_empty=True)
-    return found
+    # moments that an optimizer does not have are vectors without entries
+    vector = Entry(FLOAT, (size,), or_empty=True)
+    fields = {
+        f"/{NAME}/{OPTIMIZER}/{name}": Entry(_SCALARS[hint], ()) if hint in _SCALARS else vector
+        for name, hint in _hints(optimizer).items()
+    }
+    return fields | {f"/{NAME}/step": Entry(INT, ()), f"/{NAME}/value": Entry(FLOAT, ())}
 
 
 def from_group(group: Group, theta: np.ndarray[Any, Any]) -> Run:
@@ -123,8 +133,7 @@ def from_group(group: Group, theta: np.ndarray[Any, Any]) -> Run:
     CheckpointError
         If the group is of another encoding, or a number is not one that an optimizer leaves.
     """
-    inner = group.members[OPTIMIZER]
-    optimizer = tree.attribute_text(inner, "encoding-type")
+    optimizer = tree.attribute_text(group.members[OPTIMIZER], "encoding-type")
     state = tree.subgroup(group, OPTIMIZER, optimizer, STATE_VERSION)
     fields = {name: _sound(state, name, hint) for name, hint in _hints(optimizer).items()}
     step = int(tree.values(group, "step"))
@@ -138,12 +147,6 @@ def from_group(group: Group, theta: np.ndarray[Any, Any]) -> Run:
 def _hints(optimizer: str) -> dict[str, Any]:
     """The types of the fields of a state, in their order."""
     return get_type_hints(STATES[optimizer])
-
-
-def _typed(value: Any, hint: Any) -> Any:
-    """A field as an array of the type that it is stored in."""
-    codes = _SCALARS.get(hint, FLOAT)
-    return np.asarray(value, dtype=codes[0])
 
 
 def _sound(group: Group, name: str, hint: Any) -> Any:
