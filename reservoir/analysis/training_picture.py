@@ -39,7 +39,7 @@ def training_picture(history: Mapping[str, NDArray[Any]]) -> bytes:
         Columns by name, ``step`` among them; those that are known and hold a number are drawn.
     """
     steps = history.get("step", np.zeros(0))
-    shown = [(names, *rest) for names, *rest in _PANELS if _drawable(history, names)]
+    shown = [panel for panel in _PANELS if _drawable(history, panel[0])]
     figure = Figure(figsize=(8, 0.8 + 1.7 * max(1, len(shown))), layout="constrained")
     panels = list(figure.subplots(max(1, len(shown)), 1, sharex=True, squeeze=False)[:, 0])
     for axes, (names, label, logarithmic) in zip(panels, shown, strict=False):
@@ -57,7 +57,7 @@ def training_picture(history: Mapping[str, NDArray[Any]]) -> bytes:
         if names == ("rho",):
             axes.axhline(1.0, color=GUIDE, lw=1, ls="--")
             axes.set_ylim(*RHO)
-        axes.set_ylabel(str(label))
+        axes.set_ylabel(label)
         if len(names) > 1:
             axes.legend(frameon=False, fontsize="small")
     panels[0].set_title(f"Training, {len(steps):,} steps", loc="left")

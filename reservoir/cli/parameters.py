@@ -14,8 +14,10 @@ from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:  # a generic class, which older versions of click do not have
     ParamType = click.ParamType[Any]
+    ClickChoice = click.Choice[str]
 else:
     ParamType = click.ParamType
+    ClickChoice = click.Choice
 
 CRITERIA = ("blocks", "gcv", "loo")
 
@@ -45,7 +47,7 @@ class Picture(File):
         return super().convert(value, param, ctx)
 
 
-class Choice(click.Choice[str] if TYPE_CHECKING else click.Choice):
+class Choice(ClickChoice):
     """One of some names; a wrong one is told the nearest."""
 
     def __init__(self, what: str, choices: Sequence[str]) -> None:
@@ -57,7 +59,7 @@ class Choice(click.Choice[str] if TYPE_CHECKING else click.Choice):
             return str(value)
         near = difflib.get_close_matches(str(value).lower(), self.choices, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.choices)}"
-        self.fail(f"unknown {self._what} {value!r}; {hint}", param, ctx)
+        raise click.BadParameter(f"unknown {self._what} {value!r}; {hint}", ctx, param)
 
 
 class Duration(ParamType):

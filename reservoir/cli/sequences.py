@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,8 @@ class Columns:
 
     Attributes
     ----------
-    inputs, targets : str or None
-        Columns, as the options name them.
+    inputs, targets : str, tuple of str, or None
+        Columns as an option chooses them, or the names that a model knows.
     horizon : int or None
     at : {"every", "last"}
     classes : bool
@@ -35,8 +36,8 @@ class Columns:
     loss : str or None
     """
 
-    inputs: str | None
-    targets: str | None
+    inputs: str | tuple[str, ...] | None
+    targets: str | tuple[str, ...] | None
     horizon: int | None
     at: str
     classes: bool
@@ -85,7 +86,7 @@ def _of_samples(paths: Sequence[str], asked: Columns) -> Sequences:
     if np.asarray(first).dtype.kind not in "iu" and not asked.classes:
         loss = asked.loss or "squared_error"
         return Sequences(sample, loss, target_names=tuple(map(str, range(np.shape(first)[-1]))))
-    return _labelled(sample, asked.loss, (), paths[0])
+    return _labelled(sample, asked.loss, ((), ()), paths[0])
 
 
 def _sample(path: str) -> Sample:
@@ -109,12 +110,12 @@ def _joined(samples: Sequence[tuple[str, Sample]]) -> Sample:
         return first
     parts = [sample for _, sample in samples]
     targets: Any = [p.targets for p in parts]
-    targets = np.concatenate(targets) if first.at == "last" else sum(targets, [])
+    targets = np.concatenate(targets) if first.at == "last" else list(chain(*targets))
     weights: Any = None
     if first.weights is not None:
         given: Any = [p.weights for p in parts]
-        weights = np.concatenate(given) if first.at == "last" else sum(given, [])
-    return Sample(sum((p.inputs for p in parts), []), targets, first.at, weights)
+        weights = np.concatenate(given) if first.at == "last" else list(chain(*given))
+    return Sample(list(chain(*(p.inputs for p in parts))), targets, first.at, weights)
 
 
 def _of_tables(tables: Sequence[Table], asked: Columns) -> tuple[Sequences, int]:
@@ -143,7 +144,7 @@ def _of_tables(tables: Sequence[Table], asked: Columns) -> tuple[Sequences, int]
         values = [_rows(y, i, horizon, n) for i, n in enumerate(y.lengths)]
     sample = Sample(series, values, asked.at)
     if asked.classes:
-        found = _labelled(sample, asked.loss, input_names, tables[0].source)
+        found = _labelled(sample, asked.loss, (input_names, target_names), tables[0].source)
     else:
         loss = asked.loss or "squared_error"
         found = Sequences(sample, loss, input_names, target_names)
@@ -158,9 +159,9 @@ def _chosen(table: Table, first: Table, asked: Columns) -> tuple[Table, Table]:
     """The inputs and targets of a table; columns that are not named follow the first table."""
     targets: tuple[int, ...] = ()
     if asked.targets is not None:
-        targets = columns.resolve(asked.targets, table)
+        targets = _places(asked.targets, table, "--target-columns")
     if asked.inputs is not None:
-        inputs = columns.resolve(asked.inputs, table)
+        inputs = _places(asked.inputs, table, "--input-columns")
     elif table is first:
         inputs = tuple(i for i in range(len(table.columns)) if i not in targets)
     else:
@@ -171,8 +172,14 @@ def _chosen(table: Table, first: Table, asked: Columns) -> tuple[Table, Table]:
     return table.select(inputs), table.select(targets or inputs)
 
 
+def _places(asked: str | tuple[str, ...], table: Table, option: str) -> tuple[int, ...]:
+    if isinstance(asked, str):
+        return columns.resolve(asked, table)
+    return columns.match(asked, table, option)
+
+
 def _labelled(
-    sample: Sample, loss: str | None, input_names: tuple[str, ...], source: str
+    sample: Sample, loss: str | None, names: tuple[tuple[str, ...], tuple[str, ...]], source: str
 ) -> Sequences:
     """Targets as labels, numbered from 0 in their order."""
     values: Any = sample.targets
@@ -183,12 +190,10 @@ def _labelled(
         bad = flat[whole != flat][0]
         raise DataError(f"{source}: the label {bad:g} is no whole number")
     classes, places = np.unique(whole, return_inverse=True)
-    if len(classes) < 2:
-        raise DataError(f"{source}: all labels are {classes[0]}; two or more are needed")
     if loss not in (None, SOFTMAX):
         raise DataError(f"--loss {loss} does not go with labels, {SOFTMAX} does")
     targets: Any = places
     if sample.at == "every":
         targets = np.split(places, np.cumsum(sample.lengths)[:-1])
     numbered = Sample(sample.inputs, targets, sample.at, sample.weights)
-    return Sequences(numbered, SOFTMAX, input_names, (), classes)
+    return Sequences(numbered, SOFTMAX, *names, classes)

@@ -28,7 +28,7 @@ Example:
     callback=job_file_first,
 )
 @click.pass_context
-def train(ctx: click.Context, data: tuple[str, ...], **options: Any) -> None:
+def train(ctx: click.Context, /, data: tuple[str, ...], **options: Any) -> None:
     """Train a recurrent network in the directory RUNDIR, or go on training it.
 
     Sequences are those of a generated task, or the series in DATA..., each file one of them; a

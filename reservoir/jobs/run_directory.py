@@ -1,11 +1,11 @@
 """A run directory: numbered checkpoints, the best one, and what a crash may have left.
 
-    step-000012.h5   the newest few; never deleted before a newer one is on the disk and verified
-    best.h5          the one with the best score on held-out or fresh sequences
-    metrics.jsonl    a line for each step
-    owner            who works here
-    *.corrupt        checkpoints that could not be read
-    before-1/        what a run with --fresh moved aside
+step-000012.h5   the newest few; never deleted before a newer one is on the disk and verified
+best.h5          the one with the best score on held-out or fresh sequences
+metrics.jsonl    a line for each step
+owner            who works here
+*.corrupt        checkpoints that could not be read
+before-1/        what a run with --fresh moved aside
 """
 
 from __future__ import annotations

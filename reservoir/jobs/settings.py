@@ -156,7 +156,7 @@ def batch_settings(optimizer: str, given: Options, sequences: int | None) -> dic
     if sequences is not None:
         others = sum(found[name] or 0 for name in BATCHES[2:])
         gradient = min(gradient or sequences, max(1, sequences - others))
-    size = found["gradient_batch"] or gradient
+    size: int = found["gradient_batch"] or gradient or 1
     if found["curvature_batch"] is None and curvature is not None:
         found["curvature_batch"] = min(curvature, size)
     found["gradient_batch"] = size

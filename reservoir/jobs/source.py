@@ -143,6 +143,23 @@ class TaskSource:
         return np.random.default_rng([stream(self.seed, number), step])
 
 
+def task_source(document: Any, seed: int) -> TaskSource | None:
+    """The source of a stored document; None if it is not that of a generated task.
+
+    Raises
+    ------
+    DataError
+        It names a task or an option that does not exist.
+    """
+    if not isinstance(document, Mapping) or "task" not in document:
+        return None
+    options = dict(document)
+    name, length, tested = (options.pop(key, None) for key in ("task", "length", "tested"))
+    source = TaskSource(name, length, options, seed, tested)
+    source.task.control()
+    return source
+
+
 @dataclass(frozen=True, eq=False)
 class Sequences:
     """Sequences from files, in raw units, and what their columns are.
@@ -208,6 +225,7 @@ class GivenSource:
             "loss": self.data.loss,
             "at": self.data.sample.at,
             "standardized": bool((self.scalers[0].scale != 1.0).any()),
+            "target_columns": list(self.data.target_names),
         }
 
     def network(self, cells: Sequence[Cell], dtype: str) -> Network:
@@ -272,6 +290,8 @@ def given(
     DataError
         There is nothing to split, or the validation has other columns or labels.
     """
+    if data.classes is not None and len(data.classes) < 2:
+        raise DataError(f"all labels are {data.classes[0]}; two or more are needed")
     held_out = None
     if validation is not None:
         held_out = _matching(validation, data)
@@ -286,9 +306,7 @@ def given(
         size = min(count - 1, max(1, round(fraction * count)))
         held_out = data.sample[np.sort(order[:size])]
         learned = data.sample[np.sort(order[size:])]
-        data = Sequences(
-            learned, data.loss, data.input_names, data.target_names, data.classes
-        )
+        data = Sequences(learned, data.loss, data.input_names, data.target_names, data.classes)
     return GivenSource(data, held_out, _scalers(data, standardize))
 
 

@@ -1,9 +1,9 @@
 """Sequences in a file: the rows of all of them one after the other, in plain HDF5 or NPZ.
 
-    inputs   (sum of T_i, K)
-    targets  (sum of T_i, M) for every step or (B, M) for the last; labels are integers, M = 1
-    weights  (sum of T_i, 1) or (B, 1), optional
-    lengths  (B, 1)
+inputs   (sum of T_i, K)
+targets  (sum of T_i, M) for every step or (B, M) for the last; labels are integers, M = 1
+weights  (sum of T_i, 1) or (B, 1), optional
+lengths  (B, 1)
 """
 
 from __future__ import annotations
