@@ -68,10 +68,12 @@ def evaluate(
     trained on a generated task is judged on fresh sequences of it, if there is no DATA, beside what
     is had without memory; classes, beside the most frequent one.
     """
-    from reservoir.cli import evaluating, evaluating_trained
+    from reservoir.cli import evaluating, evaluating_trained, pictures
     from reservoir.cli.models import open_model
     from reservoir.rnn import Model
 
+    if plot is not None:
+        pictures.check(plot)
     path, checkpoint = open_model(model, best=best)
     if isinstance(checkpoint.record, Model):
         for option, given in (("--missing-targets", missing_targets), ("--plot", plot)):

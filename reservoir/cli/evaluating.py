@@ -55,8 +55,6 @@ class Compared:
 
 def run(checkpoint: Checkpoint, job: Job) -> None:
     """Compare and print."""
-    if job.plot is not None:
-        pictures.check(job.plot)
     model = checkpoint.esn
     with opened(job.data) as tables:
         compared = _compared(checkpoint, tables, job)

@@ -18,7 +18,6 @@ from reservoir.cli.train_options import TASK_OPTIONS
 from reservoir.cli.training_rows import Rows
 from reservoir.errors import InUseError
 from reservoir.jobs import settings
-from reservoir.jobs.building import optimizer_of
 from reservoir.jobs.interruption import Interrupted
 from reservoir.jobs.run_directory import RunDirectory
 from reservoir.jobs.settings import CELLS, NETWORK, OPTIMIZERS, RunSettings
@@ -39,11 +38,9 @@ def run(data: Sequence[str], options: Options) -> int:
     source, horizon = _source(data, options, seed)
     job = _job(source, options, seed, horizon)
     run_settings = _run_settings(source, options)
-    optimizer_of(job.optimizer, job.batches["gradient_batch"])  # refused before a file is made
-    network = job.start().network
-    log.info(
-        f"training {network.size:,} parameters, seed {seed}", seed=seed, parameters=network.size
-    )
+    job.check()
+    size = job.start().network.size
+    log.info(f"training {size:,} parameters, seed {seed}", seed=seed, parameters=size)
     rows = Rows()
     try:
         outcome = train(
@@ -84,7 +81,7 @@ def _source(data: Sequence[str], options: Options, seed: int) -> tuple[Source, i
     if options["task"] is not None:
         for name in ("validation", "validation_fraction", "input_columns", "target_columns",
                      "horizon", "loss", "standardize"):  # fmt: skip
-            if options[name]:
+            if options[name] not in (None, ()):
                 raise click.UsageError(f"{settings.option(name)} is for DATA, not for --task")
         if data:
             raise click.UsageError(f"give either --task or DATA, not both: {data[0]}")

@@ -20,7 +20,7 @@ _COLUMNS = (
     ("CG", "cg_steps", 4, "d"),
     ("rate", "learning_rate", 9, ".3g"),
     ("|g|", "gradient_norm", 9, ".3g"),
-    ("new loss", "validation_loss", 10, ".4g"),
+    ("other loss", "validation_loss", 10, ".4g"),
     ("wrong", "wrong", 7, ".4f"),
     ("seconds", "seconds", 9, ".1f"),
 )

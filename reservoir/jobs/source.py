@@ -64,6 +64,9 @@ class Source(Protocol):
     def model(self, network: Network, theta: NDArray[np.float64]) -> Model:
         """The record of a network for these data."""
 
+    def check(self, model: Model) -> None:
+        """Refuse what no batch can be made of, before anything is written."""
+
     def draw(self, rng: np.random.Generator, n: int) -> Sample:
         """Some of the sequences to learn from."""
 
@@ -120,6 +123,9 @@ class TaskSource:
         classes = np.arange(network.outputs) if network.loss == SOFTMAX else None
         inputs, targets = unscaled(network.inputs), unscaled(network.outputs)
         return Model(network, theta, inputs, targets, self.task.at, classes=classes)
+
+    def check(self, model: Model) -> None:
+        """Nothing that the task draws is refused."""
 
     def draw(self, rng: np.random.Generator, n: int) -> Sample:
         """As `Source.draw`."""
@@ -226,6 +232,7 @@ class GivenSource:
             "at": self.data.sample.at,
             "standardized": bool((self.scalers[0].scale != 1.0).any()),
             "target_columns": list(self.data.target_names),
+            "classes": None if self.data.classes is None else self.data.classes.tolist(),
         }
 
     def network(self, cells: Sequence[Cell], dtype: str) -> Network:
@@ -245,6 +252,12 @@ class GivenSource:
             target_names=() if data.classes is not None else data.target_names,
             classes=data.classes,
         )
+
+    def check(self, model: Model) -> None:
+        """Numbers that are not finite, targets out of the range of the loss."""
+        for sample in (self.data.sample, self.held_out):
+            if sample is not None:
+                batch_of(model, sample)
 
     def draw(self, rng: np.random.Generator, n: int) -> Sample:
         """Some of the sequences, none twice."""

@@ -76,6 +76,11 @@ class Job:
             "horizon": self.horizon,
         }
 
+    def check(self) -> None:
+        """Raise the DataErrors that the job would end with, before anything is written."""
+        optimizer_of(self.optimizer, self.batches["gradient_batch"])
+        self.source.check(self.start())
+
     def start(self) -> Model:
         """The network with its initial parameters."""
         network = self.source.network(cells_of(self.network), self.network["dtype"])
@@ -188,7 +193,7 @@ class _Running:
             self._state = found.checkpoint.run.state
             self._history = found.checkpoint.history
             self._saved = found.path
-            tell(f"going on after step {self._state.step}, from {found.path}")
+            tell(f"the run stands at step {self._state.step}, {found.path}")
         else:
             self._save()
         self._before = float(self._history["seconds"][-1]) if len(self._history) else 0.0
