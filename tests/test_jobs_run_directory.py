@@ -9,8 +9,11 @@ from training_cases import run, small_job
 
 from reservoir.checkpoint import History, read, write
 from reservoir.errors import CreateError, VersionError
+from reservoir.jobs.interruption import Flag
 from reservoir.jobs.metrics import Metrics
 from reservoir.jobs.run_directory import RunDirectory
+from reservoir.jobs.settings import RunSettings
+from reservoir.jobs.training import train
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +46,7 @@ def test_what_a_run_leaves(directory):
 @pytest.mark.parametrize("keep", [1, 2, 4, 9])
 def test_keep(tmp_path, keep):
     directory = RunDirectory(tmp_path / "r", keep)
-    from reservoir.jobs.settings import RunSettings
-    from reservoir.jobs.training import train
-
-    train(small_job(), directory, RunSettings(max_steps=4))
+    train(small_job(), directory, RunSettings(max_steps=4), Flag())
     steps = [step for step, _ in directory.numbered()]
     assert steps == list(range(5))[-keep:]
 

@@ -11,19 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training_cases import interrupt_at, left, run, small_job
+from training_cases import CountingFlag, left, run, small_job
 
 from reservoir.checkpoint import Checkpoint, read, write
 from reservoir.errors import DataError, InUseError
-from reservoir.jobs.interruption import Interrupted
+from reservoir.jobs.given_source import Sequences, given
+from reservoir.jobs.interruption import Flag, Interrupted, watching
 from reservoir.jobs.owner import owning
 from reservoir.jobs.run_directory import RunDirectory
 from reservoir.jobs.settings import RunSettings
-from reservoir.jobs.source import Sequences, TaskSource, given
+from reservoir.jobs.task_source import TaskSource
 from reservoir.jobs.training import Ending, train
 from reservoir.tasks import task
-
-HF_STEPS = {"max_steps": 4}
 
 
 def jobs():
@@ -34,31 +33,27 @@ def jobs():
 
 
 @pytest.mark.parametrize("optimizer, options", list(jobs()))
-def test_interrupted_anywhere_and_resumed(tmp_path, monkeypatch, optimizer, options):
+def test_interrupted_anywhere_and_resumed(tmp_path, optimizer, options):
     job = small_job(optimizer, **options)
-    flag = interrupt_at(monkeypatch, 0)
-    run(job, tmp_path / "whole")
+    flag = CountingFlag()
+    run(job, tmp_path / "whole", flag)
     expected, looks = left(tmp_path / "whole"), flag.looks
     assert looks >= 4
     rng = np.random.default_rng(0)
     for k, look in enumerate(sorted({1, looks, *rng.integers(1, looks + 1, 4).tolist()})):
         path = tmp_path / f"cut{k}"
-        interrupt_at(monkeypatch, look)
         with pytest.raises(Interrupted, match="SIGTERM"):
-            run(job, path)
-        interrupt_at(monkeypatch, 0)
+            run(job, path, CountingFlag(look))
         run(job, path)
         assert left(path) == expected, look
 
 
-def test_interrupted_at_every_step(tmp_path, monkeypatch):
+def test_interrupted_at_every_step(tmp_path):
     job = small_job()
-    interrupt_at(monkeypatch, 0)
     run(job, tmp_path / "whole")
     for look in (3, 9, 15, 21, 27, 0):
-        interrupt_at(monkeypatch, look)
         try:
-            run(job, tmp_path / "cut")
+            run(job, tmp_path / "cut", CountingFlag(look))
         except Interrupted:
             continue
         break
@@ -75,18 +70,16 @@ def test_steps_one_at_a_time(tmp_path):
     assert left(tmp_path / "cut") == left(tmp_path / "whole")
 
 
-def test_seldom_checkpoints_and_an_interruption(tmp_path, monkeypatch):
+def test_seldom_checkpoints_and_an_interruption(tmp_path):
     job = small_job()
     run(job, tmp_path / "whole")
-    flag = interrupt_at(monkeypatch, 0)
-    run(job, tmp_path / "other", checkpoint_every=3)
+    flag = CountingFlag()
+    run(job, tmp_path / "other", flag, checkpoint_every=3)
     assert left(tmp_path / "other") == left(tmp_path / "whole")
     assert [step for step, _ in RunDirectory(tmp_path / "other").numbered()] == [0, 3, 4]
-    interrupt_at(monkeypatch, flag.looks)  # in the fourth step
-    with pytest.raises(Interrupted):
-        run(job, tmp_path / "cut", checkpoint_every=10)
+    with pytest.raises(Interrupted):  # in the fourth step
+        run(job, tmp_path / "cut", CountingFlag(flag.looks), checkpoint_every=10)
     assert [step for step, _ in RunDirectory(tmp_path / "cut").numbered()] == [0, 3]
-    interrupt_at(monkeypatch, 0)
     run(job, tmp_path / "cut", checkpoint_every=10)
     assert left(tmp_path / "cut") == left(tmp_path / "whole")
 
@@ -97,7 +90,7 @@ def test_damage_to_the_newest_checkpoint(tmp_path):
     expected = left(tmp_path / "r")
     (tmp_path / "r" / "step-000004.h5").write_bytes(b"half")
     told = []
-    train(job, RunDirectory(tmp_path / "r"), RunSettings(**HF_STEPS), tell=told.append)
+    train(job, RunDirectory(tmp_path / "r"), RunSettings(max_steps=4), Flag(), tell=told.append)
     assert left(tmp_path / "r") == expected
     assert "step-000004.h5: is not an HDF5 file" in told[0]
     assert "step-000003.h5" in told[1]
@@ -111,15 +104,15 @@ import numpy as np
 from training_cases import left, run, small_job
 base = Path(sys.argv[1])
 job = small_job()
-run(job, base / "whole", max_steps=12)
+run(job, base / "whole", max_steps=8)
 expected = left(base / "whole")
 rng = np.random.default_rng(0)
-for round in range(3):
+for round in range(2):
     path, kills = base / f"cut{round}", 0
     while True:
         child = os.fork()
         if not child:
-            run(job, path, max_steps=12)
+            run(job, path, max_steps=8)
             os._exit(0)
         delay = 0.02 + 0.1 * rng.random()
         time.sleep(delay * (1 + kills // 4))
@@ -234,7 +227,7 @@ def test_the_best_has_the_least_score(tmp_path):
     assert best.history["wrong"][-1] == wrong.min()
 
 
-def test_the_best_outlives_an_interruption(tmp_path, monkeypatch):
+def test_the_best_outlives_an_interruption(tmp_path):
     job = small_job()
     for steps in range(1, 7):
         run(job, tmp_path / "cut", max_steps=steps)
@@ -261,7 +254,7 @@ def test_fresh_begins_anew(tmp_path):
     run(small_job(), tmp_path / "r", max_steps=2)
     job, told = small_job(units=6), []
     directory = RunDirectory(tmp_path / "r")
-    outcome = train(job, directory, RunSettings(max_steps=1), fresh=True, tell=told.append)
+    outcome = train(job, directory, RunSettings(max_steps=1), Flag(), fresh=True, tell=told.append)
     assert len(outcome.history) == 1
     assert outcome.model.network.cells[0].units == 6
     assert told == [f"the run before is in {tmp_path / 'r' / 'before'}"]
@@ -367,8 +360,8 @@ def test_a_real_signal(tmp_path):
         if len(shown) == 2:
             os.kill(os.getpid(), signal.SIGUSR1)
 
-    with pytest.raises(Interrupted, match="SIGUSR1"):
-        train(job, RunDirectory(path), RunSettings(**HF_STEPS), show=show)
+    with watching() as flag, pytest.raises(Interrupted, match="SIGUSR1"):
+        train(job, RunDirectory(path), RunSettings(max_steps=4), flag, show=show)
     assert shown == [1, 2]
     run(job, path)
     run(job, tmp_path / "whole")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-from contextlib import contextmanager
 
 import numpy as np
 
 from reservoir.checkpoint import read
-from reservoir.jobs import training
 from reservoir.jobs.interruption import Flag
+from reservoir.jobs.job import Job
 from reservoir.jobs.run_directory import RunDirectory
 from reservoir.jobs.settings import (
     RunSettings,
@@ -18,8 +17,8 @@ from reservoir.jobs.settings import (
     network_settings,
     optimizer_settings,
 )
-from reservoir.jobs.source import TaskSource
-from reservoir.jobs.training import Job, train
+from reservoir.jobs.task_source import TaskSource
+from reservoir.jobs.training import train
 
 TIMES = ("seconds",)  # of a history, what differs from run to run
 
@@ -40,15 +39,16 @@ def small_job(optimizer="hf", *, seed=0, units=5, validate_every=1, source=None,
     )
 
 
-def run(job, path, **settings):
+def run(job, path, flag=None, **settings):
     """Train without a target, four steps by default."""
-    return train(job, RunDirectory(path), RunSettings(**({"max_steps": 4} | settings)))
+    settings = RunSettings(**({"max_steps": 4} | settings))
+    return train(job, RunDirectory(path), settings, flag or Flag())
 
 
 class CountingFlag(Flag):
-    """A flag that a signal sets at its n-th look."""
+    """A flag that a signal sets at its n-th look, if there are so many."""
 
-    def __init__(self, at):
+    def __init__(self, at=0):
         super().__init__()
         self.at, self.looks = at, 0
 
@@ -57,18 +57,6 @@ class CountingFlag(Flag):
         if self.looks == self.at:
             self.handle(signal.SIGTERM, None)
         super().check()
-
-
-def interrupt_at(monkeypatch, look):
-    """Let a signal come at the n-th look of the next run; returns the flag."""
-    flag = CountingFlag(look)
-
-    @contextmanager
-    def watching():
-        yield flag
-
-    monkeypatch.setattr(training, "watching", watching)
-    return flag
 
 
 def left(path):

@@ -16,15 +16,9 @@ from reservoir.checkpoint import Checkpoint
 from reservoir.cli import text
 from reservoir.cli.sequences import Columns, read_joined, read_sequences
 from reservoir.errors import ColumnError, DataError
-from reservoir.jobs.source import (
-    SOFTMAX,
-    Sequences,
-    TaskSource,
-    loss_of,
-    renumbered,
-    task_source,
-    wrong_of,
-)
+from reservoir.jobs.given_source import Sequences, renumbered
+from reservoir.jobs.source import SOFTMAX, loss_of, wrong_of
+from reservoir.jobs.task_source import TaskSource, task_source
 from reservoir.rnn import Model
 from reservoir.series.tally import Tally
 from reservoir.tasks import Sample

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from reservoir.cli import columns
 from reservoir.cli.data import Spans, opened, spans
 from reservoir.errors import ColumnError, DataError
-from reservoir.jobs.source import SOFTMAX, Sequences
+from reservoir.jobs.given_source import Sequences
+from reservoir.jobs.source import SOFTMAX
 from reservoir.series.table import Table
 from reservoir.tasks.sample import Sample
 from reservoir.tasks.sample_file import holds_sample, read_sample

@@ -18,11 +18,14 @@ from reservoir.cli.train_options import TASK_OPTIONS
 from reservoir.cli.training_rows import Rows
 from reservoir.errors import InUseError
 from reservoir.jobs import settings
-from reservoir.jobs.interruption import Interrupted
+from reservoir.jobs.given_source import GivenSource, given
+from reservoir.jobs.interruption import Flag, Interrupted, watching
+from reservoir.jobs.job import Job
 from reservoir.jobs.run_directory import RunDirectory
 from reservoir.jobs.settings import CELLS, NETWORK, OPTIMIZERS, RunSettings
-from reservoir.jobs.source import GivenSource, Source, TaskSource, given
-from reservoir.jobs.training import Ending, Job, Outcome, train
+from reservoir.jobs.source import Source
+from reservoir.jobs.task_source import TaskSource
+from reservoir.jobs.training import Ending, Outcome, train
 
 DONE, FAILED = 0, 1
 
@@ -31,6 +34,17 @@ Options = Mapping[str, Any]
 
 def run(data: Sequence[str], options: Options) -> int:
     """Train, print what came out, and return the exit code."""
+    try:
+        with watching() as flag:
+            return _run(data, options, flag)
+    except Interrupted as signal:
+        log.warning(f"{signal}: the same command goes on with the run")
+    except InUseError as error:
+        log.warning(f"{error}; try again later")
+    return int(options["requeue_exit_code"])
+
+
+def _run(data: Sequence[str], options: Options, flag: Flag) -> int:
     if options["plot"] is not None:
         pictures.check(options["plot"])
     directory = RunDirectory(Path(options["output"]), options["keep"])
@@ -41,17 +55,15 @@ def run(data: Sequence[str], options: Options) -> int:
     job.check()
     size = job.start().network.size
     log.info(f"training {size:,} parameters, seed {seed}", seed=seed, parameters=size)
-    rows = Rows()
-    try:
-        outcome = train(
-            job, directory, run_settings, fresh=options["fresh"], tell=log.info, show=rows.show
-        )
-    except Interrupted as signal:
-        log.warning(f"{signal}: the run is saved; the same command goes on with it")
-        return int(options["requeue_exit_code"])
-    except InUseError as error:
-        log.warning(f"{error}; try again later")
-        return int(options["requeue_exit_code"])
+    outcome = train(
+        job,
+        directory,
+        run_settings,
+        flag,
+        fresh=options["fresh"],
+        tell=log.info,
+        show=Rows().show,
+    )
     if options["plot"] is not None:
         from reservoir.analysis.training_picture import training_picture
 

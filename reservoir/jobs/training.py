@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,14 @@ import numpy as np
 from hfopt import Optimizer, Progress, RunState, Status, minimize
 from reservoir.checkpoint import Checkpoint, History, Run
 from reservoir.errors import DataError
-from reservoir.jobs.building import batches_of, cells_of, initializer_of, optimizer_of
-from reservoir.jobs.interruption import Flag, Interrupted, Watched, watching
+from reservoir.jobs.building import batches_of, optimizer_of
+from reservoir.jobs.interruption import Flag, Watched
+from reservoir.jobs.job import Job
 from reservoir.jobs.metrics import Metrics
 from reservoir.jobs.owner import owning
 from reservoir.jobs.run_directory import RunDirectory
 from reservoir.jobs.settings import Options, RunSettings, difference
-from reservoir.jobs.source import Score, Source
+from reservoir.jobs.source import Score
 from reservoir.rnn import Model
 
 Row = Mapping[str, Any]
@@ -37,55 +37,6 @@ class Ending(Enum):
     CONVERGED = Status.CONVERGED.message
     STALLED = Status.STALLED.message
     NOT_FINITE = Status.NOT_FINITE.message
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """All that decides the bits of a run.
-
-    Parameters
-    ----------
-    source : Source
-    network, optimizer, batches : mapping
-        As `reservoir.jobs.settings` completes them.
-    validate_every : int
-        Steps; it decides at which of them the target can be met.
-    seed : int
-    horizon : int
-        Steps that the targets are ahead of the inputs, in files.
-    """
-
-    source: Source
-    network: Options
-    optimizer: Options
-    batches: Options
-    validate_every: int
-    seed: int
-    horizon: int = 0
-
-    @cached_property
-    def document(self) -> dict[str, Any]:
-        """The job as JSON values: a run goes on only with an equal one."""
-        return {
-            "seed": self.seed,
-            "data": dict(self.source.document),
-            "network": dict(self.network),
-            "optimizer": dict(self.optimizer),
-            "batches": dict(self.batches),
-            "validate_every": self.validate_every,
-            "horizon": self.horizon,
-        }
-
-    def check(self) -> None:
-        """Raise the DataErrors that the job would end with, before anything is written."""
-        optimizer_of(self.optimizer, self.batches["gradient_batch"])
-        self.source.check(self.start())
-
-    def start(self) -> Model:
-        """The network with its initial parameters."""
-        network = self.source.network(cells_of(self.network), self.network["dtype"])
-        theta = network.initial(self.seed, initializer_of(self.network))
-        return self.source.model(network, theta)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +66,7 @@ def train(
     job: Job,
     directory: RunDirectory,
     settings: RunSettings,
+    flag: Flag,
     *,
     fresh: bool = False,
     tell: Callable[[str], object] = lambda message: None,
@@ -128,6 +80,8 @@ def train(
     directory : RunDirectory
         Made if it is not there.
     settings : RunSettings
+    flag : Flag
+        Set when the run shall end; `reservoir.jobs.interruption.watching` lets signals do it.
     fresh : bool
         Whether to begin anew; the files of the run before are moved aside.
     tell : callable
@@ -142,7 +96,7 @@ def train(
     Raises
     ------
     Interrupted
-        A signal came; the last complete step is on the disk.
+        The flag was set; the last complete step is on the disk.
     InUseError
         Another process works in the directory.
     DataError
@@ -150,8 +104,9 @@ def train(
     CreateError, OSError
         A file cannot be written; the checkpoints that are there stay.
     """
+    flag.check()
     directory.create()
-    with owning(directory.path), watching() as flag:
+    with owning(directory.path):
         if fresh and (aside := directory.set_aside()):
             tell(f"the run before is in {aside}")
         directory.sweep()
@@ -314,6 +269,3 @@ def _check_same(checkpoint: Checkpoint, document: Options, path: Path) -> None:
             f"{path} is of another job ({'; '.join(different)}); "
             "take another directory, or --fresh to move the old run aside"
         )
-
-
-__all__ = ["Ending", "Interrupted", "Job", "Outcome", "train"]
