@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import operator
+import numbers
 from array import array
 from collections.abc import Mapping
 from typing import Any
@@ -98,7 +98,7 @@ class History:
             integer where the column holds integers, or ``step`` does not rise.
         """
         columns = self._columns or {
-            name: _column(name, isinstance(value, int | np.integer | np.bool_))
+            name: _column(name, isinstance(value, numbers.Integral | np.bool_))
             for name, value in row.items()
         }
         _check_step(columns)
@@ -131,15 +131,17 @@ def _check_step(columns: Mapping[str, array[Any]]) -> None:
 
 def _value(name: str, value: Any, column: array[Any]) -> int | float:
     """A value as the column holds it."""
-    try:
-        if column.typecode == _REAL:
-            return float(value)
-        whole = operator.index(int(value) if isinstance(value, np.bool_) else value)
-        array(_WHOLE, [whole])  # raises beyond 64 bits
-        return whole
-    except (TypeError, ValueError, OverflowError):
-        kind = "an integer of 64 bits" if column.typecode == _WHOLE else "a number"
-        raise DataError(f"column {name!r} of a history: expected {kind}, got {value!r}") from None
+    whole = column.typecode == _WHOLE
+    wanted: Any = numbers.Integral if whole else numbers.Real
+    if isinstance(value, wanted | np.bool_):
+        try:
+            found: int | float = (int if whole else float)(value)
+            array(column.typecode, [found])  # raises beyond 64 bits
+            return found
+        except OverflowError:
+            pass
+    kind = "an integer of 64 bits" if whole else "a number"
+    raise DataError(f"column {name!r} of a history: expected {kind}, got {value!r}")
 
 
 def to_group(history: History) -> Group:

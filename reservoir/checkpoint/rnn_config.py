@@ -20,7 +20,7 @@ DTYPES = ("float64", "float32")
 
 @dataclass(frozen=True)
 class Config:
-    """The content of ``/config`` (SPECIFICATION.md, 5.1)."""
+    """The content of ``/config`` (SPECIFICATION.md, 8.1)."""
 
     cells: list[dict[str, Any]]  # one a layer: its name and all its options
     inputs: int  # K

@@ -17,7 +17,7 @@ from hfopt.minimize import RunState
 from reservoir.checkpoint import jsontext, tree
 from reservoir.checkpoint.header import Header
 from reservoir.checkpoint.layout import FLOAT, INT, Entry, Layout
-from reservoir.checkpoint.tree import Group, Node
+from reservoir.checkpoint.tree import Array, Group, Node
 from reservoir.errors import CheckpointError
 
 NAME = "run"
@@ -67,12 +67,12 @@ def to_group(run: Run) -> Group:
         raise TypeError(f"the state of an optimizer, {run.optimizer}, cannot be stored")
     values = state.optimizer._asdict()
     fields: dict[str, Node] = {
-        name: tree.array(np.asarray(values[name], dtype=_SCALARS.get(hint, FLOAT)[0]))
+        name: tree.array(_stored(values[name], hint, name))
         for name, hint in _hints(run.optimizer).items()
     }
     try:
         job = jsontext.dumps(dict(run.job))
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise TypeError(f"the job of a run cannot be stored: {error}") from None
     members: dict[str, Node] = {
         "step": tree.array(np.int64(state.step)),
@@ -118,7 +118,7 @@ def layout(optimizer: str, size: int) -> Layout:
     return fields | {f"/{NAME}/step": Entry(INT, ()), f"/{NAME}/value": Entry(FLOAT, ())}
 
 
-def from_group(group: Group, theta: np.ndarray[Any, Any]) -> Run:
+def from_group(group: Group, theta: Array) -> Run:
     """Make a run of a group that has passed the layout check.
 
     Parameters
@@ -149,9 +149,18 @@ def _hints(optimizer: str) -> dict[str, Any]:
     return get_type_hints(STATES[optimizer])
 
 
+def _stored(value: Any, hint: Any, name: str) -> Array:
+    """A field in the type of the file."""
+    try:
+        return np.asarray(value, dtype=_SCALARS.get(hint, FLOAT)[0])
+    except OverflowError:
+        raise CheckpointError(f"/{NAME}/{OPTIMIZER}/{name} does not fit in 64 bits") from None
+
+
 def _sound(group: Group, name: str, hint: Any) -> Any:
     """A field; finite, and scalars are at least 0."""
     value = tree.values(group, name)
-    if not np.isfinite(value).all() or (hint in _SCALARS and value < 0):
+    low, high = (0, 1 if hint is bool else np.inf) if hint in _SCALARS else (-np.inf, np.inf)
+    if not (np.isfinite(value) & (value >= low) & (value <= high)).all():
         raise CheckpointError(f"/{NAME}/{OPTIMIZER}/{name} has a value that no optimizer leaves")
     return hint(value) if hint in _SCALARS else value
