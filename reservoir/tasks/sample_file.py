@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from reservoir.errors import DataError
 from reservoir.series.atomic import write_atomically
-from reservoir.series.formats import locate, output_format
-from reservoir.series.hdf5_file import h5py
+from reservoir.series.formats import Location, locate, output_format
 from reservoir.series.outline import Outline
 from reservoir.series.table import open_table
 from reservoir.series.writing import write_pieces
@@ -79,17 +78,9 @@ def holds_sample(path: str) -> bool:
     if place.key or not os.path.isfile(place.path):
         return False
     try:
-        if place.format == "npz":
-            with zipfile.ZipFile(place.path) as archive:
-                names = {name.removesuffix(".npy") for name in archive.namelist()}
-        elif place.format == "hdf5":
-            with h5py.File(place.path, "r") as file:
-                names = set(file)
-        else:
-            return False
+        return {INPUTS, TARGETS, LENGTHS} <= _members(place)
     except (OSError, RuntimeError, zipfile.BadZipFile):  # whoever reads it says what is wrong
         return False
-    return {INPUTS, TARGETS, LENGTHS} <= names
 
 
 def read_sample(path: str) -> Sample:
@@ -121,7 +112,7 @@ def read_sample(path: str) -> Sample:
             raise DataError(f"{path}: {TARGETS} has {targets.shape[1]} columns of integers")
         targets = targets[:, 0].astype(np.int64)
     weights = None
-    if _has(path, WEIGHTS):
+    if WEIGHTS in _members(locate(path)):
         table = _member(path, WEIGHTS)
         if len(table) != len(targets) or table.shape[1] != 1:
             raise DataError(
@@ -150,13 +141,17 @@ def _member(path: str, name: str) -> Array:
         return np.ascontiguousarray(table.values[0 : len(table.values)])
 
 
-def _has(path: str, name: str) -> bool:
-    place = locate(path)
+def _members(place: Location) -> set[str]:
+    """Names in a file that can hold several arrays; none in any other."""
     if place.format == "npz":
         with zipfile.ZipFile(place.path) as archive:
-            return f"{name}.npy" in archive.namelist()
-    with h5py.File(place.path, "r") as file:
-        return name in file
+            return {name.removesuffix(".npy") for name in archive.namelist()}
+    if place.format == "hdf5":
+        from reservoir.series.hdf5_file import h5py
+
+        with h5py.File(place.path, "r") as file:
+            return set(file)
+    return set()
 
 
 def _lengths(path: str) -> NDArray[np.int64]:
