@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -11,6 +12,7 @@ from test_cli_program import make_csv, make_model, run
 from test_cli_program import refused as refused_by
 from test_cli_train import SMALL, TASK, here, series, trained  # noqa: F401 (a fixture)
 
+from reservoir.checkpoint import read, write
 from reservoir.jobs.owner import owning
 
 
@@ -219,6 +221,27 @@ def test_a_full_disk(here, monkeypatch):  # noqa: F811
 
 
 @pytest.mark.parametrize(
+    "job, code",
+    [
+        ({"data": 3, "horizon": "far", "seed": True, "optimizer": 1}, 2),
+        ({"data": {"task": "none", "length": 10}}, 65),
+        ({"data": {"task": "addition", "length": "long"}}, 65),
+        ({"data": {"task": ["addition"], "length": 10}}, 65),
+        ({"data": {"task": "addition", "length": 10, "__class__": 1}}, 65),
+        ({"data": {"task": "temporal_order", "length": 10}}, 65),
+    ],
+)
+def test_a_job_that_makes_no_sense(here, job, code):  # noqa: F811
+    trained(steps=0)
+    path = here / "r" / "step-000000.h5"
+    checkpoint = read(path)
+    write(replace(checkpoint, run=replace(checkpoint.run, job=job)), path)
+    refused_by("evaluate", "r", code=code)
+    run("inspect", "r")
+    refused("train", *TASK, *SMALL, "-o", "r", code=65)
+
+
+@pytest.mark.parametrize(
     "args, code, parts",
     [
         (("evaluate", "empty"), 65, ("empty", "without a checkpoint")),
@@ -256,8 +279,9 @@ def test_refused_by_others(here, args, code, parts):  # noqa: F811
 def test_damage_is_passed_over_and_left_alone(here):  # noqa: F811
     trained(steps=2)
     (here / "r" / "step-000002.h5").write_bytes(b"half")
-    text = run("inspect", "r").stdout
-    assert text.startswith("file        r/step-000001.h5")
+    done = run("inspect", "r")
+    assert done.stdout.startswith("file        r/step-000001.h5")
+    assert done.stderr.startswith("warning: r/step-000002.h5: is not an HDF5 file; an older one")
     assert (here / "r" / "step-000002.h5").read_bytes() == b"half"
     (here / "r" / "best.h5").write_bytes(b"half")
     assert "best.h5" in refused_by("inspect", "r", "--best", code=65)

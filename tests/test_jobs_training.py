@@ -89,11 +89,12 @@ def test_damage_to_the_newest_checkpoint(tmp_path):
     run(job, tmp_path / "r")
     expected = left(tmp_path / "r")
     (tmp_path / "r" / "step-000004.h5").write_bytes(b"half")
-    told = []
-    train(job, RunDirectory(tmp_path / "r"), RunSettings(max_steps=4), Flag(), tell=told.append)
+    told, warned = [], []
+    train(job, RunDirectory(tmp_path / "r"), RunSettings(max_steps=4), Flag(), tell=told.append,
+          warn=warned.append)  # fmt: skip
     assert left(tmp_path / "r") == expected
-    assert "step-000004.h5: is not an HDF5 file" in told[0]
-    assert "step-000003.h5" in told[1]
+    assert "step-000004.h5: is not an HDF5 file" in warned[0]
+    assert told == [f"the run stands at step 3, {tmp_path / 'r' / 'step-000003.h5'}"]
 
 
 KILL = """

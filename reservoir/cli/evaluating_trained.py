@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ class Job:
 
 def run(checkpoint: Checkpoint, model: Model, job: Job) -> None:
     """Judge the model on DATA, or on fresh sequences of its task, and print."""
-    document = {} if checkpoint.run is None else checkpoint.run.job
+    document = _mapping({} if checkpoint.run is None else checkpoint.run.job)
     source = task_source(document.get("data"), job.seed or 0)
     if not job.data:
         if source is None:
@@ -71,21 +71,28 @@ def _sample(model: Model, document: Any, source: TaskSource | None, job: Job) ->
     joined = read_joined(job.data)
     if joined is not None and source is not None:
         return joined  # labels of tasks are numbered already
-    data = document.get("data", {})
-    names = model.target_names or tuple(data.get("target_columns", ()))
+    names = model.target_names or tuple(
+        map(str, _mapping(document.get("data")).get("target_columns", ()))
+    )
+    horizon = document.get("horizon", 0)
     targets: str | tuple[str, ...] | None = job.target_columns or names or None
     if joined is None and targets is None:
         raise ColumnError("the model does not know its target columns: name --target-columns")
     asked = Columns(
         job.input_columns or (model.input_names or None if joined is None else None),
         targets if joined is None else None,
-        int(document.get("horizon", 0)) if joined is None else None,
+        (horizon if isinstance(horizon, int) else 0) if joined is None else None,
         model.at,
         model.network.loss == SOFTMAX,
         model.network.loss,
     )
     found: Sequences = read_sequences(job.data, asked)[0]
     return renumbered(found, model.classes)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """What a file says, if it is a mapping."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def _check_columns(model: Model, sample: Sample, job: Job) -> None:

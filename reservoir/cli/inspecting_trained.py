@@ -164,8 +164,10 @@ def _print_run(run: dict[str, Any] | None) -> None:
         return
     state = run["state"]
     click.echo("\noptimizer")
+    told = run["job"].get("optimizer")
+    kind = told.get("optimizer") if isinstance(told, dict) else None
     pairs = [
-        ("  kind", str(run["job"].get("optimizer", {}).get("optimizer", run["optimizer"]))),
+        ("  kind", str(kind or run["optimizer"])),
         ("  steps", f"{run['step']:,}"),
         ("  objective", text.number(run["value"])),
     ]

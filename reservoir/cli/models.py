@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from reservoir.checkpoint import Checkpoint, read
+from reservoir.cli.log import log
 from reservoir.errors import CheckpointError
 from reservoir.jobs.run_directory import RunDirectory
 
@@ -35,6 +36,8 @@ def open_model(path: str, *, best: bool) -> tuple[str, Checkpoint]:
     if best:
         return str(directory.best), read(directory.best)
     found = directory.newest()
+    for error in found.bad if found.checkpoint is not None else ():
+        log.warning(f"{error}; an older one takes its place")
     if found.checkpoint is None:
         reason = f": {found.bad[0]}" if found.bad else ""
         raise CheckpointError(f"{path} is a directory without a checkpoint of a run{reason}")

@@ -62,6 +62,7 @@ def _run(data: Sequence[str], options: Options, flag: Flag) -> int:
         flag,
         fresh=options["fresh"],
         tell=log.info,
+        warn=log.warning,
         show=Rows().show,
     )
     if options["plot"] is not None:
@@ -78,7 +79,9 @@ def _seed(directory: RunDirectory, options: Options) -> int:
         return int(options["seed"])
     found = None if options["fresh"] else directory.newest().checkpoint
     stored = _job_of(found).get("seed")
-    return stored if isinstance(stored, int) else secrets.randbits(32)
+    if isinstance(stored, int) and stored >= 0:
+        return int(stored)
+    return secrets.randbits(32)
 
 
 def _job_of(checkpoint: Checkpoint | None) -> Mapping[str, Any]:

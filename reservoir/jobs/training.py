@@ -70,6 +70,7 @@ def train(
     *,
     fresh: bool = False,
     tell: Callable[[str], object] = lambda message: None,
+    warn: Callable[[str], object] = lambda message: None,
     show: Callable[[Row], object] = lambda row: None,
 ) -> Outcome:
     """Run a job to its end, from where it is.
@@ -84,8 +85,8 @@ def train(
         Set when the run shall end; `reservoir.jobs.interruption.watching` lets signals do it.
     fresh : bool
         Whether to begin anew; the files of the run before are moved aside.
-    tell : callable
-        Is given messages for people.
+    tell, warn : callable
+        Are given messages for people: what is found, and what is damaged.
     show : callable
         Is given each step, as the history has it.
 
@@ -111,7 +112,7 @@ def train(
             tell(f"the run before is in {aside}")
         directory.sweep()
         run = _Running(job, directory, settings, flag, show)
-        run.take_up(tell)
+        run.take_up(tell, warn)
         return run.go()
 
 
@@ -137,11 +138,11 @@ class _Running:
         self._history = History()
         self._saved: Path | None = None
 
-    def take_up(self, tell: Callable[[str], object]) -> None:
+    def take_up(self, tell: Callable[[str], object], warn: Callable[[str], object]) -> None:
         """Go to where an earlier run was, or save the start."""
         found = self._directory.newest(set_bad_aside=True)
         for error in found.bad:
-            tell(f"{error}; it is now called *.corrupt")
+            warn(f"{error}; it is now called *.corrupt")
         if found.checkpoint is not None and found.path is not None:
             _check_same(found.checkpoint, self._job.document, found.path)
             assert found.checkpoint.run is not None
