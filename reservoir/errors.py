@@ -15,8 +15,16 @@ class CheckpointError(DataError):
     """A file that is not a readable checkpoint: another format, damaged, or too new."""
 
 
+class VersionError(CheckpointError):
+    """A checkpoint of another version of the format: sound, but not for this reader."""
+
+
 class CreateError(OSError):
     """An output file that cannot be created: its directory is missing or not writable."""
+
+
+class InUseError(RuntimeError):
+    """A run directory that another process works in."""
 
 
 class IllConditionedWarning(UserWarning):

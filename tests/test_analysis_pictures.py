@@ -15,13 +15,13 @@ from reservoir.esn.model import RidgePath
 def drawn(monkeypatch):
     """The figures that are drawn, kept."""
     figures = []
-    png = pictures._png
+    png = pictures.png
 
     def keeping(figure):
         figures.append(figure)
         return png(figure)
 
-    monkeypatch.setattr(pictures, "_png", keeping)
+    monkeypatch.setattr(pictures, "png", keeping)
     return figures
 
 

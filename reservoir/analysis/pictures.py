@@ -60,7 +60,7 @@ def ridge_path_picture(path: RidgePath, names: Sequence[str]) -> bytes:
     )
     axes.grid(which="major", color="0.9")
     axes.legend(frameon=False)
-    return _png(figure)
+    return png(figure)
 
 
 def forecast_picture(
@@ -100,8 +100,9 @@ def forecast_picture(
         _keep_in_sight(axes, known[:, m])
     longest = max(map(len, forecasts.values()))
     panels[0].set_title(f"Closed-loop forecast of {longest:,} steps", loc="left")
-    _finish(panels, "step")
-    return _png(figure)
+    finish(panels, "step")
+    _legend(panels)
+    return png(figure)
 
 
 def prediction_picture(
@@ -132,8 +133,9 @@ def prediction_picture(
         lower.axhline(0, color=GUIDE, lw=1)
         lower.plot(steps, predicted[:, m] - truth[:, m], color=OTHER, lw=1)
         lower.set_ylabel("error")
-    _finish(list(panels), "row of the data")
-    return _png(figure)
+    finish(list(panels), "row of the data")
+    _legend(list(panels))
+    return png(figure)
 
 
 def _label(name: str) -> str:
@@ -150,16 +152,21 @@ def _keep_in_sight(axes: Any, truth: Array) -> None:
         axes.set_ylim(max(low, truth.min() - margin), min(high, truth.max() + margin))
 
 
-def _finish(panels: list[Any], xlabel: str) -> None:
+def finish(panels: list[Any], xlabel: str) -> None:
+    """Grid, margins, and the label of the axis that the panels share."""
     for axes in panels:
         axes.grid(color="0.93")
         axes.margins(x=0.01)
     panels[-1].set_xlabel(xlabel)
+
+
+def _legend(panels: list[Any]) -> None:
     place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.2}
     panels[0].legend(frameon=False, ncols=4, **place)
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """A figure as a PNG image, the same bytes for the same figure."""
     file = io.BytesIO()
     FigureCanvasAgg(figure)
     figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})

@@ -52,7 +52,7 @@ def gather(config: str) -> dict[str, Any]:
         "threads": _threads(),
         "processor": _processor(),
         "platform": platform.platform(),
-        "job": _job(),
+        "job": scheduler_job(),
         "config_sha256": hashlib.sha256(config.encode("ascii")).hexdigest(),
     }
 
@@ -104,7 +104,8 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _job() -> dict[str, str] | None:
+def scheduler_job() -> dict[str, str] | None:
+    """The scheduler that runs this process and its number of the job, if there is one."""
     for scheduler, variable in _JOB_VARIABLES.items():
         number = os.environ.get(variable)
         if number:

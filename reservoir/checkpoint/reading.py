@@ -96,7 +96,7 @@ def opened(path: str | os.PathLike[str], limits: Limits) -> Iterator[Source]:
                 )
             yield Source(strict.walk(root, limits, size), descriptor)
     except CheckpointError as error:
-        raise CheckpointError(f"{os.fspath(path)}: {error}") from error
+        raise type(error)(f"{os.fspath(path)}: {error}") from error
     except RecursionError:
         raise CheckpointError(f"{os.fspath(path)}: is nested too deeply") from None
     except HDF5_ERRORS as error:

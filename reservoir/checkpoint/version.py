@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from reservoir.errors import CheckpointError
+from reservoir.errors import CheckpointError, VersionError
 
 FORMAT = "reservoir-checkpoint"
 FORMAT_VERSION = "1.1.0"
@@ -48,7 +48,7 @@ def check(format_version: str, min_reader_version: str) -> None:
 
     Raises
     ------
-    CheckpointError
+    VersionError
         If the major version differs from the reader's or the file asks for a newer reader.
         The message names both versions.
     """
@@ -57,11 +57,11 @@ def check(format_version: str, min_reader_version: str) -> None:
     needed = parse(min_reader_version, "min_reader_version")
     if version.major != reader.major:
         age = "a newer" if version.major > reader.major else "an older"
-        raise CheckpointError(
+        raise VersionError(
             f"has format version {version}, of {age} major version than this reader's {reader}"
         )
     if needed > reader:
-        raise CheckpointError(
+        raise VersionError(
             f"has format version {version} and needs a reader of version {needed} or newer; "
             f"this one is {reader}"
         )

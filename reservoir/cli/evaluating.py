@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reservoir import threads
 from reservoir.analysis.errors import Persistence, Scores, scores
-from reservoir.checkpoint import Checkpoint, read
+from reservoir.checkpoint import Checkpoint
 from reservoir.checkpoint.estimator import parameters_of, time_parallel_of
 from reservoir.cli import columns, pictures, text
 from reservoir.cli.data import Spans, opened, spans
@@ -53,11 +53,8 @@ class Compared:
     said: Array  # (n, M)
 
 
-def run(job: Job) -> None:
+def run(checkpoint: Checkpoint, job: Job) -> None:
     """Compare and print."""
-    if job.plot is not None:
-        pictures.check(job.plot)
-    checkpoint = read(job.model)
     model = checkpoint.esn
     with opened(job.data) as tables:
         compared = _compared(checkpoint, tables, job)

@@ -1,7 +1,8 @@
 """What the program says and returns when it cannot do what was asked.
 
 0 success, 1 runtime error, 2 usage, 65 bad input or checkpoint, 73 an output that cannot be
-created, 74 an I/O error, 130 an interrupt.
+created, 74 an I/O error, 75 a training run that was asked to end, or has another owner, and wants
+to be run again, 130 an interrupt.
 """
 
 from __future__ import annotations

@@ -15,17 +15,30 @@ Example:
 
 @click.command("inspect", cls=Command, epilog=EPILOG)
 @click.argument("model", type=File(), envvar="RESERVOIR_INSPECT_MODEL")
+@click.option(
+    "--best", is_flag=True, help="Of a run directory the best checkpoint, not the newest."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def inspect(model: str, as_json: bool) -> None:
+def inspect(model: str, best: bool, as_json: bool) -> None:
     """Say what is in the checkpoint MODEL: sizes, settings, ridge path, origin.
+
+    Of a trained network: its parameters layer by layer, the optimizer's state, and the course of
+    training. MODEL may be the directory of a run: its newest checkpoint is meant.
 
     A file that is no checkpoint, damaged or too new is refused with the reason (exit 65).
     """
-    from reservoir.checkpoint import read
-    from reservoir.cli import inspecting, text
+    from reservoir.cli import inspecting, inspecting_trained, text
+    from reservoir.cli.models import open_model
+    from reservoir.rnn import Model
 
-    checkpoint = read(model)
-    if as_json:
-        text.print_json(inspecting.document(model, checkpoint))
+    path, checkpoint = open_model(model, best=best)
+    record = checkpoint.record
+    if isinstance(record, Model):
+        if as_json:
+            text.print_json(inspecting_trained.document(path, checkpoint, record))
+        else:
+            inspecting_trained.print_all(path, checkpoint, record)
+    elif as_json:
+        text.print_json(inspecting.document(path, checkpoint))
     else:
-        inspecting.print_all(model, checkpoint)
+        inspecting.print_all(path, checkpoint)

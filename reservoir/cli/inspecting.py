@@ -29,8 +29,8 @@ def document(path: str, checkpoint: Checkpoint) -> dict[str, Any]:
         "provenance": dict(origin),
         "estimator": _plain(parameters_of(checkpoint)),
         "reservoir": _reservoir(model),
-        "inputs": _columns(model.input_names, model.input_scaler),
-        "targets": _columns(model.target_names, model.target_scaler),
+        "inputs": columns_of(model.input_names, model.input_scaler),
+        "targets": columns_of(model.target_names, model.target_scaler),
         "continues": model.continues,
         "horizon": model.horizon,
         "washout": model.washout,
@@ -76,7 +76,8 @@ def _reservoir(model: ESN) -> dict[str, Any]:
     }
 
 
-def _columns(names: tuple[str, ...], scaler: Scaler) -> list[dict[str, Any]]:
+def columns_of(names: tuple[str, ...], scaler: Scaler) -> list[dict[str, Any]]:
+    """Columns and their scalers as JSON values."""
     return [
         {"name": name, "mean": mean, "scale": scale}
         for name, mean, scale in zip(names, scaler.mean, scaler.scale, strict=True)
@@ -113,21 +114,25 @@ def print_all(path: str, checkpoint: Checkpoint) -> None:
             ("file", path),
             ("format", f"version {known['format_version']}"),
             ("created", str(known["created"] or "unknown")),
-            *_origin(origin),
+            *origin_pairs(origin),
             *_facts(known, model),
         ]
     )
     for title in ("inputs", "targets"):
-        click.echo(f"\n{title}")
-        rows = [
-            (f"  {c['name']}", text.number(c["mean"], 6), text.number(c["scale"], 6))
-            for c in known[title]
-        ]
-        text.print_table(("  name", "mean", "scale"), rows, left=1)
+        print_columns(title, known[title])
     _print_ridge_path(model.ridge_path)
 
 
-def _origin(origin: Any) -> list[tuple[str, str]]:
+def print_columns(title: str, columns: list[dict[str, Any]]) -> None:
+    """Print columns and their scalers."""
+    click.echo(f"\n{title}")
+    rows = [
+        (f"  {c['name']}", text.number(c["mean"], 6), text.number(c["scale"], 6)) for c in columns
+    ]
+    text.print_table(("  name", "mean", "scale"), rows, left=1)
+
+
+def origin_pairs(origin: Any) -> list[tuple[str, str]]:
     """What is known of the program, the machine and the run that made the file."""
     libraries = origin.get("libraries") or {}
     job = origin.get("job")

@@ -12,18 +12,20 @@ current directory.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable
 from typing import Any
 
 import click
 
-from reservoir.cli.parameters import Numbers, ParamType, Ridge, Washout
+from reservoir.cli.parameters import Duration, Numbers, ParamType, Ridge, Washout
 
 Tables = dict[str, dict[str, Any]]
 
 # What TOML may hold for a type of option, and how that is called; texts for all others.
 _ACCEPTED: tuple[tuple[type[ParamType], tuple[type, ...], str], ...] = (
+    (Duration, (int, float, str), "a number of seconds or a text such as '20m'"),
     (Ridge, (int, float, list, str), "a number, a list of numbers or a name"),
     (Numbers, (int, float, list), "a number or a list of numbers"),
     (Washout, (int, str), "a whole number or 'auto'"),
@@ -36,13 +38,26 @@ _ACCEPTED: tuple[tuple[type[ParamType], tuple[type, ...], str], ...] = (
 def use_job_file(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Make the table of a command the source of its defaults (a callback of ``--config``)."""
     if value is not None:
+        if ctx.default_map:
+            raise _bad(f"two job files: {value} is the other one", ctx)
         table = read_job_file(value, ctx).get(str(ctx.info_name), {})
-        several = {param.name for param in ctx.command.params if param.nargs == -1}
+        several = {param.name for param in ctx.command.params if _is_list(param)}
         ctx.default_map = {
             key: [item] if key in several and isinstance(item, str) else item
             for key, item in table.items()
         }
     return value
+
+
+def job_file_first(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Let the first of some paths be the job file, if it ends so (a callback of an argument)."""
+    if not value or not value[0].lower().endswith(".toml"):
+        return value
+    use_job_file(ctx, param, value[0])
+    table = ctx.default_map or {}
+    return value[1:] or tuple(table.get(str(param.name), ()))
 
 
 def read_job_file(path: str, ctx: click.Context) -> Tables:
@@ -56,7 +71,8 @@ def read_job_file(path: str, ctx: click.Context) -> Tables:
     """
     try:
         with open(path, "rb") as file:
-            tables = tomllib.load(file)
+            text = file.read().decode()
+        tables = tomllib.loads(text)
     except OSError as error:
         raise _bad(f"{path}: {error.strerror}", ctx) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -65,13 +81,15 @@ def read_job_file(path: str, ctx: click.Context) -> Tables:
         command = _command(name, ctx)
         if command is None or not isinstance(table, dict):
             what = f"[{name}]" if isinstance(table, dict) else f"the key {name!r} outside a table"
-            raise _bad(f"{path}: {what} is no command{_nearest(name, _names(ctx))}", ctx)
+            place = _line(text, name) if isinstance(table, dict) else _line(text, "", name)
+            raise _bad(f"{path}{place}: {what} is no command{_nearest(name, _names(ctx))}", ctx)
         params = {str(p.name): p for p in command.params if p.name != "config"}
         for key, value in table.items():
             if key not in params:
                 hint = _nearest(key, params)
-                raise _bad(f"{path}: [{name}] has no option {key!r}{hint}", ctx)
-            _check(params[key], value, f"{path}: [{name}] {key}", ctx)
+                place = f"{path}{_line(text, name, key)}"
+                raise _bad(f"{place}: [{name}] has no option {key!r}{hint}", ctx)
+            _check(params[key], value, f"{path}{_line(text, name, key)}: [{name}] {key}", ctx)
     return tables
 
 
@@ -92,9 +110,29 @@ def _command(name: str, ctx: click.Context) -> click.Command | None:
     return None if isinstance(command, click.Group) else command
 
 
+def _is_list(param: click.Parameter) -> bool:
+    """Whether a parameter takes several texts."""
+    return param.nargs == -1 or (isinstance(param, click.Option) and param.multiple)
+
+
+def _line(text: str, table: str, key: str | None = None) -> str:
+    """Where a table or one of its keys stands in the text of a job file, as far as can be seen."""
+    header = re.compile(r"""\s*\[\s*["']?([^]"']*?)["']?\s*\]\s*(?:#.*)?$""")
+    inside = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        found = header.match(line)
+        if found is not None:
+            inside = found[1]
+            if key is None and inside == table:
+                return f", line {number}"
+        elif inside == table and re.match(rf"""\s*["']?{re.escape(str(key))}["']?\s*=""", line):
+            return f", line {number}"
+    return ""
+
+
 def _check(param: click.Parameter, value: Any, place: str, ctx: click.Context) -> None:
     """Refuse a value that the command line would not take, and texts in place of numbers."""
-    several = param.nargs == -1
+    several = _is_list(param)
     items = value if several and isinstance(value, list) else [value]
     types, expected = next(
         ((types, words) for kind, types, words in _ACCEPTED if isinstance(param.type, kind)),

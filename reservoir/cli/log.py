@@ -43,6 +43,20 @@ class Log:
         if not self.quiet:
             self._write("info", message, fields)
 
+    def heading(self, text: str) -> None:
+        """Say what the columns of the rows that follow are; JSON has names and needs none."""
+        if not self.quiet and self.format == "text":
+            click.echo(text, err=True)
+
+    def row(self, text: str, **fields: Any) -> None:
+        """Say a line of a table, as it stands, or the fields as JSON."""
+        if self.quiet:
+            return
+        if self.format == "text":
+            click.echo(text, err=True)
+        else:
+            self._write("info", f"step {fields['step']}", fields)
+
     def warning(self, message: str) -> None:
         """Say what the user should know."""
         self._write("warning", message, {})

@@ -9,7 +9,9 @@ import click
 
 from reservoir.cli.program import Program
 
-COMMANDS = ("fit", "predict", "forecast", "evaluate", "inspect", "warmup", "config")
+COMMANDS = (
+    "fit", "train", "task", "predict", "forecast", "evaluate", "inspect", "warmup", "config",
+)  # fmt: skip
 
 
 @click.group(
@@ -36,7 +38,7 @@ COMMANDS = ("fit", "predict", "forecast", "evaluate", "inspect", "warmup", "conf
 )
 @click.pass_context
 def reservoir(ctx: click.Context) -> None:
-    """Echo state networks: fit, predict, forecast.
+    """Recurrent networks: fit echo state networks, train all others.
 
     Tables are CSV (also .gz), NPY, NPZ or HDF5 by suffix; file.h5:/path and file.npz:name choose
     inside a file, - is CSV on the standard stream. Results go to standard output, the log to
@@ -48,7 +50,7 @@ def reservoir(ctx: click.Context) -> None:
 
     \b
     Exit codes: 0 done, 1 runtime error, 2 usage, 65 bad input or checkpoint,
-    73 cannot create the output, 74 I/O error, 130 interrupted.
+    73 cannot create the output, 74 I/O error, 75 run me again, 130 interrupted.
 
     \b
     Completion in the shell:

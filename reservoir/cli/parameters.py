@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +14,10 @@ from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:  # a generic class, which older versions of click do not have
     ParamType = click.ParamType[Any]
+    ClickChoice = click.Choice[str]
 else:
     ParamType = click.ParamType
+    ClickChoice = click.Choice
 
 CRITERIA = ("blocks", "gcv", "loo")
 
@@ -41,6 +45,35 @@ class Picture(File):
         if not str(value).lower().endswith(".png"):
             self.fail(f"{value!r}: pictures are written as .png", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class Choice(ClickChoice):
+    """One of some names; a wrong one is told the nearest."""
+
+    def __init__(self, what: str, choices: Sequence[str]) -> None:
+        super().__init__(choices)
+        self._what = what.replace("_", " ")
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        if value in self.choices:
+            return str(value)
+        near = difflib.get_close_matches(str(value).lower(), self.choices, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.choices)}"
+        raise click.BadParameter(f"unknown {self._what} {value!r}; {hint}", ctx, param)
+
+
+class Duration(ParamType):
+    """Seconds, or a number with s, m or h."""
+
+    name = "time"
+
+    _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}  # noqa: RUF012
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        match = re.fullmatch(r"([0-9]*\.?[0-9]+)([smh]?)", str(value))
+        if match is None or not 0.0 < float(match[1]) < math.inf:
+            self.fail(f"{value!r} is not a time such as 90, 20m or 2h", param, ctx)
+        return float(match[1]) * self._SECONDS[match[2]]
 
 
 class Real(click.FloatRange):

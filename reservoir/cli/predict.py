@@ -29,7 +29,12 @@ Example:
     metavar="COLUMNS",
     help="The inputs in DATA; by default found by the names in the model.",
 )
-def predict(model: str, data: tuple[str, ...], output: str, input_columns: str | None) -> None:
+@click.option(
+    "--best", is_flag=True, help="Of a run directory the best checkpoint, not the newest."
+)
+def predict(
+    model: str, data: tuple[str, ...], output: str, input_columns: str | None, best: bool
+) -> None:
     """Write the outputs of MODEL for each row of the series in DATA...
 
     Each file is one series and starts at the zero state: the first outputs, as many as the
@@ -37,27 +42,36 @@ def predict(model: str, data: tuple[str, ...], output: str, input_columns: str |
     model of horizon h says in the row of step t what will be h rows later. Several series become
     the datasets series_0, series_1, ... of an HDF5 file.
 
-    HDF5 and NPY files are read, and outputs written, piece by piece: they may be larger than
-    memory. The output takes its name when it is complete.
+    A network trained for the last step of each series gives a table with a row a series; classes
+    have a column of probabilities each. MODEL may be the directory of a run: its newest checkpoint
+    is meant. DATA may be a file of "reservoir task".
+
+    With an echo state network, HDF5 and NPY files are read, and outputs written, piece by piece:
+    they may be larger than memory. The output takes its name when it is complete.
     """
     from contextlib import closing
 
-    from reservoir.checkpoint import read
     from reservoir.checkpoint.estimator import time_parallel_of
+    from reservoir.cli import predicting_trained
     from reservoir.cli.columns import inputs_of_model
     from reservoir.cli.data import opened, spans
+    from reservoir.cli.models import open_model
     from reservoir.cli.progress import progress
     from reservoir.cli.tables import write_outputs
     from reservoir.esn.predict import predicted
+    from reservoir.rnn import Model
     from reservoir.series.formats import output_format
     from reservoir.series.writing import check_output
 
     check_output(output)
+    _, checkpoint = open_model(model, best=best)
+    if isinstance(checkpoint.record, Model):
+        predicting_trained.run(checkpoint.record, data, output, input_columns)
+        return
     if len(data) > 1 and output_format(output) != "hdf5":
         raise click.UsageError(
             f"the outputs of {len(data)} series go into one HDF5 file: give -o FILE.h5"
         )
-    checkpoint = read(model)
     record = checkpoint.esn
     with opened(data) as tables:
         chosen = [table.select(inputs_of_model(record, table, input_columns)) for table in tables]

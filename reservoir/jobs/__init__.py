@@ -1,0 +1,1 @@
+"""Training as a job: settings, sources of sequences, run directories that resume."""

@@ -1,0 +1,216 @@
+"""What a training job may be told, and the defaults: the one place of both.
+
+Options are flat names, as the command line has them. Which of them a cell or an optimizer takes is
+said by its table here; an option of another one is refused and not ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reservoir.errors import DataError
+
+Options = Mapping[str, Any]
+
+NETWORK: dict[str, Any] = {
+    "units": 100,
+    "layers": 1,
+    "learn_initial_state": False,
+    "dtype": "float32",
+}
+# Sparse weights as Martens & Sutskever (2011) begin with; gated cells begin orthogonal.
+_GATED: dict[str, Any] = {
+    "recurrent": "orthogonal",
+    "spectral_radius": None,
+    "input_weights": "gaussian",
+    "input_scaling": 1.0,
+    "connections": 15,
+}
+CELLS: dict[str, dict[str, Any]] = {
+    "rnn": {
+        "activation": "tanh",
+        "leak_rate": 1.0,
+        "learn_leak": False,
+        "recurrent": "sparse",
+        "spectral_radius": 1.1,
+        "input_weights": "sparse",
+        "input_scaling": 0.25,
+        "connections": 15,
+    },
+    "lstm": {"forget_gate": True, "forget_bias": 1.0, **_GATED},
+    "gru": {"reset": "before", **_GATED},
+}
+
+_FIRST_ORDER: dict[str, Any] = {"learning_rate": 1e-3, "clip": None}
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "hf": {
+        "damping": 0.1,
+        "structural_damping": 1 / 30,
+        "structural_damping_h": 0.0,
+        "structural_damping_c": 0.0,
+        "cg_steps": 300,
+        "preconditioner": "none",
+        "early_stopping": 0,
+    },
+    "sgd": {"learning_rate": 0.01, "momentum": 0.0, "clip": None},
+    "nesterov": {"learning_rate": 0.01, "momentum": 0.9, "clip": None},
+    "rmsprop": _FIRST_ORDER,
+    "adam": _FIRST_ORDER,
+}
+
+BATCHES = ("gradient_batch", "curvature_batch", "backtracking_batch", "line_search_batch")
+TASK_BATCHES = {"hf": (2000, 500), "first order": (100, None)}  # gradient, curvature
+FILE_BATCHES = {"hf": (None, 500), "first order": (32, None)}  # at most so many; None: all
+
+MAX_STEPS = {"hf": 500, "first order": 50_000}
+EVERY = {"hf": 1, "first order": 100}  # steps from one validation, and one checkpoint, to the next
+TARGET = 0.01  # fraction wrong below which a task is solved
+TEST_SEQUENCES = 10_000  # fresh ones, on which that is decided
+PROBE_SEQUENCES = 1_000  # fresh ones of each validation before
+KEEP = 3
+
+
+def kind_of(optimizer: str) -> str:
+    """The key of the tables above."""
+    return "hf" if optimizer == "hf" else "first order"
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How far a run goes and what it leaves: none of it changes the bits of a step.
+
+    Attributes
+    ----------
+    max_steps : int
+        Those of earlier runs included.
+    time_limit : float or None
+        Seconds, those of earlier runs included.
+    checkpoint_every : int
+        Steps.
+    keep : int
+        Numbered checkpoints that stay.
+    target : float or None
+        The score below which the run is done.
+    """
+
+    max_steps: int
+    time_limit: float | None = None
+    checkpoint_every: int = 1
+    keep: int = KEEP
+    target: float | None = None
+
+
+def network_settings(cell: str, given: Options) -> dict[str, Any]:
+    """All options of a network: those given, and defaults for the others.
+
+    Parameters
+    ----------
+    cell : {"rnn", "lstm", "gru"}
+    given : mapping
+        By their names; None is not given.
+
+    Raises
+    ------
+    DataError
+        An option that the cell does not have.
+    """
+    own = _settled("cell", cell, given, NETWORK, CELLS)
+    if own["recurrent"] != "sparse" and given.get("spectral_radius") is None:
+        own["spectral_radius"] = None
+    if own["input_weights"] != "sparse" and given.get("input_scaling") is None:
+        own["input_scaling"] = 1.0
+    return own
+
+
+def optimizer_settings(optimizer: str, given: Options) -> dict[str, Any]:
+    """All options of an optimizer, as `network_settings`."""
+    return _settled("optimizer", optimizer, given, {}, OPTIMIZERS)
+
+
+def batch_settings(optimizer: str, given: Options, sequences: int | None) -> dict[str, Any]:
+    """Sizes of batches.
+
+    Parameters
+    ----------
+    optimizer : str
+    given : mapping
+        Of `BATCHES` and "fixed_batches"; None is not given.
+    sequences : int or None
+        How many there are; None: as many as one likes.
+
+    Raises
+    ------
+    DataError
+        More sequences are wanted for a step than there are, or a batch that no part of the
+        optimizer uses.
+    """
+    kind = kind_of(optimizer)
+    gradient, curvature = (TASK_BATCHES if sequences is None else FILE_BATCHES)[kind]
+    found = {name: given.get(name) for name in BATCHES}
+    if kind != "hf":
+        for name in BATCHES[1:]:
+            if found[name] is not None:
+                raise DataError(f"{option(name)} is no option of the optimizer {optimizer!r}")
+    if sequences is not None:
+        others = sum(found[name] or 0 for name in BATCHES[2:])
+        gradient = min(gradient or sequences, max(1, sequences - others))
+    size: int = found["gradient_batch"] or gradient or 1
+    if found["curvature_batch"] is None and curvature is not None:
+        found["curvature_batch"] = min(curvature, size)
+    found["gradient_batch"] = size
+    _check_sizes(found, sequences)
+    return found | {"fixed_batches": bool(given.get("fixed_batches"))}
+
+
+def option(name: str) -> str:
+    """The name of an option as the command line has it."""
+    return f"--{name.replace('_', '-')}"
+
+
+def difference(old: Options, new: Options, prefix: str = "") -> list[str]:
+    """What differs between two documents, one line each: "units: 100, now 50"."""
+    found = []
+    for key in [*old, *(key for key in new if key not in old)]:
+        before, now = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(now, Mapping):
+            found += difference(before, now, f"{prefix}{key}.")
+        elif before != now:
+            found.append(f"{prefix}{key}: {_shown(before)}, now {_shown(now)}")
+    return found
+
+
+def _shown(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 24 else f"{text[:12]}..."
+
+
+def _settled(
+    what: str, kind: str, given: Options, shared: Options, table: Mapping[str, Options]
+) -> dict[str, Any]:
+    known = {**shared, **table[kind]}
+    found = {what: kind, **known}
+    for name, value in given.items():
+        if value is None:
+            continue
+        if name not in known:
+            owners = [other for other, options in table.items() if name in options]
+            raise DataError(
+                f"{option(name)} is no option of the {what} {kind!r}, but of {', '.join(owners)}"
+            )
+        found[name] = value
+    return found
+
+
+def _check_sizes(sizes: Options, sequences: int | None) -> None:
+    gradient, curvature = sizes["gradient_batch"], sizes["curvature_batch"]
+    if curvature is not None and curvature > gradient:
+        raise DataError(
+            f"--curvature-batch {curvature} is larger than --gradient-batch {gradient}, "
+            "of which it is a part"
+        )
+    own = {name: sizes[name] for name in BATCHES if name != "curvature_batch" and sizes[name]}
+    if sequences is not None and sum(own.values()) > sequences:
+        wanted = " and ".join(f"{option(name)} {size}" for name, size in own.items())
+        raise DataError(f"{wanted}: the data have {sequences} sequences")

@@ -1,0 +1,272 @@
+"""A training job: begins, goes on where it was, stops in time, and leaves checkpoints."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hfopt import Optimizer, Progress, RunState, Status, minimize
+from reservoir.checkpoint import Checkpoint, History, Run
+from reservoir.errors import DataError
+from reservoir.jobs.building import batches_of, optimizer_of
+from reservoir.jobs.interruption import Flag, Watched
+from reservoir.jobs.job import Job
+from reservoir.jobs.metrics import Metrics
+from reservoir.jobs.owner import owning
+from reservoir.jobs.run_directory import RunDirectory
+from reservoir.jobs.settings import Options, RunSettings, difference
+from reservoir.jobs.source import Score
+from reservoir.rnn import Model
+
+Row = Mapping[str, Any]
+
+
+class Ending(Enum):
+    """Why a job ended, with the words for it."""
+
+    TARGET = "the target is met"
+    TIME_LIMIT = "the time limit is reached"
+    MAX_STEPS = Status.MAX_STEPS.message
+    CONVERGED = Status.CONVERGED.message
+    STALLED = Status.STALLED.message
+    NOT_FINITE = Status.NOT_FINITE.message
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """How a job ended.
+
+    Attributes
+    ----------
+    ending : Ending
+    model : Model
+        That of the last step.
+    checkpoint : Path
+        Where it is.
+    history : History
+    score : Score or None
+        Of the model on the sequences that decide; None if there are none.
+    """
+
+    ending: Ending
+    model: Model
+    checkpoint: Path
+    history: History
+    score: Score | None
+
+
+def train(
+    job: Job,
+    directory: RunDirectory,
+    settings: RunSettings,
+    flag: Flag,
+    *,
+    fresh: bool = False,
+    tell: Callable[[str], object] = lambda message: None,
+    warn: Callable[[str], object] = lambda message: None,
+    show: Callable[[Row], object] = lambda row: None,
+) -> Outcome:
+    """Run a job to its end, from where it is.
+
+    Parameters
+    ----------
+    job : Job
+    directory : RunDirectory
+        Made if it is not there.
+    settings : RunSettings
+    flag : Flag
+        Set when the run shall end; `reservoir.jobs.interruption.watching` lets signals do it.
+    fresh : bool
+        Whether to begin anew; the files of the run before are moved aside.
+    tell, warn : callable
+        Are given messages for people: what is found, and what is damaged.
+    show : callable
+        Is given each step, as the history has it.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    Interrupted
+        The flag was set; the last complete step is on the disk.
+    InUseError
+        Another process works in the directory.
+    DataError
+        The directory holds the run of another job; the message has the difference.
+    CreateError, OSError
+        A file cannot be written; the checkpoints that are there stay.
+    """
+    flag.check()
+    directory.create()
+    with owning(directory.path):
+        if fresh and (aside := directory.set_aside()):
+            tell(f"the run before is in {aside}")
+        directory.sweep()
+        run = _Running(job, directory, settings, flag, show)
+        run.take_up(tell, warn)
+        return run.go()
+
+
+class _Running:
+    """A run under way: where it is, and what happens after each step."""
+
+    def __init__(
+        self,
+        job: Job,
+        directory: RunDirectory,
+        settings: RunSettings,
+        flag: Flag,
+        show: Callable[[Row], object],
+    ) -> None:
+        self._job, self._directory, self._settings = job, directory, settings
+        self._flag, self._show = flag, show
+        self._optimizer: Optimizer[Any, Any] = optimizer_of(
+            job.optimizer, job.batches["gradient_batch"]
+        )
+        self._model = job.start()
+        theta = self._model.theta
+        self._state = RunState(0, theta, math.nan, self._optimizer.init(theta))
+        self._history = History()
+        self._saved: Path | None = None
+
+    def take_up(self, tell: Callable[[str], object], warn: Callable[[str], object]) -> None:
+        """Go to where an earlier run was, or save the start."""
+        found = self._directory.newest(set_bad_aside=True)
+        for error in found.bad:
+            warn(f"{error}; it is now called *.corrupt")
+        if found.checkpoint is not None and found.path is not None:
+            _check_same(found.checkpoint, self._job.document, found.path)
+            assert found.checkpoint.run is not None
+            self._state = found.checkpoint.run.state
+            self._history = found.checkpoint.history
+            self._saved = found.path
+            tell(f"the run stands at step {self._state.step}, {found.path}")
+        else:
+            self._save()
+        self._before = float(self._history["seconds"][-1]) if len(self._history) else 0.0
+        self._best = self._least_score()
+
+    def go(self) -> Outcome:
+        """All steps that are left."""
+        job, settings = self._job, self._settings
+        self._began = time.perf_counter()
+        batches = batches_of(job.batches, job.source.draw, self._model, job.seed)
+        problem = Watched(self._model.network, self._flag.check)
+        ending = self._ending()
+        if ending is None:
+            with Metrics(self._directory.metrics, self._history) as self._metrics:
+                try:
+                    result = minimize(
+                        problem,
+                        None,
+                        self._optimizer,
+                        batches,
+                        max_steps=settings.max_steps,
+                        callback=self._after,
+                        state=self._state,
+                    )
+                finally:
+                    if self._saved is None:
+                        self._save()
+            ending = self._ending() or Ending[result.status.name]
+        assert self._saved is not None
+        model = self._at_state()
+        return Outcome(ending, model, self._saved, self._history, self._final_score(model))
+
+    def _after(self, progress: Progress[Any, Any]) -> bool:
+        """Judge, note, show and save a step; whether the run is done."""
+        self._state, self._saved = progress.state, None
+        step = self._state.step
+        row = progress.report._asdict() | {"step": step}
+        row |= self._judged(step) | {"seconds": self._elapsed()}
+        self._history.append(row)
+        self._metrics.append(row)
+        self._show(row)
+        if self._improved(row):
+            self._directory.save_best(self._checkpoint(), self._job.seed)
+        if step % self._settings.checkpoint_every == 0:
+            self._save()
+        return self._ending() is not None
+
+    def _judged(self, step: int) -> dict[str, float]:
+        """Loss and fraction wrong on other sequences, where they are due; else NaN."""
+        source, score = self._job.source, Score(math.nan, math.nan)
+        sample = source.validation(step) if step % self._job.validate_every == 0 else None
+        if sample is not None:
+            model = self._at_state()
+            score = source.score(model, sample)
+            target = self._settings.target
+            if target is not None and getattr(score, source.judged_by) < target:
+                decisive = source.test(step)
+                score = score if decisive is None else source.score(model, decisive)
+        return {"validation_loss": score.loss, "wrong": score.wrong}
+
+    def _final_score(self, model: Model) -> Score | None:
+        source, step = self._job.source, self._state.step
+        sample = source.test(step)
+        if sample is None:
+            sample = source.validation(step)
+        return None if sample is None else source.score(model, sample)
+
+    @property
+    def _column(self) -> str:
+        return "wrong" if self._job.source.judged_by == "wrong" else "validation_loss"
+
+    def _improved(self, row: Row) -> bool:
+        if not row[self._column] < self._best:
+            return False
+        self._best = float(row[self._column])
+        return True
+
+    def _least_score(self) -> float:
+        """The best score of the steps so far."""
+        if not len(self._history):
+            return math.inf
+        scores = self._history[self._column]
+        return float(np.min(scores, where=np.isfinite(scores), initial=math.inf))
+
+    def _ending(self) -> Ending | None:
+        """Whether the steps so far end the run, so that a run that is over stays so."""
+        if not len(self._history):
+            return None
+        target, limit = self._settings.target, self._settings.time_limit
+        if target is not None and self._history[self._column][-1] < target:
+            return Ending.TARGET
+        if limit is not None and self._history["seconds"][-1] >= limit:
+            return Ending.TIME_LIMIT
+        return None
+
+    def _elapsed(self) -> float:
+        return self._before + time.perf_counter() - self._began
+
+    def _at_state(self) -> Model:
+        return replace(self._model, theta=self._state.theta)
+
+    def _checkpoint(self) -> Checkpoint:
+        run = Run(self._state, self._job.document)
+        return Checkpoint(self._at_state(), run=run, history=self._history)
+
+    def _save(self) -> None:
+        step = self._state.step
+        self._saved = self._directory.save(self._checkpoint(), step, self._job.seed)
+
+
+def _check_same(checkpoint: Checkpoint, document: Options, path: Path) -> None:
+    """Refuse to go on with a checkpoint of something else."""
+    if not isinstance(checkpoint.record, Model) or checkpoint.run is None:
+        raise DataError(f"{path} is no checkpoint of a training job; --fresh moves it aside")
+    different = difference(checkpoint.run.job, document)
+    if different:
+        raise DataError(
+            f"{path} is of another job ({'; '.join(different)}); "
+            "take another directory, or --fresh to move the old run aside"
+        )
