@@ -79,6 +79,10 @@ class Model:
             return [self.target_scaler.raw(one) for one in found]
         return [self.network.matching_loss.mean(one) for one in found]
 
+    def states(self, inputs: Any) -> list[Array]:
+        """Hidden states (T_i, N) of the last layer at each step."""
+        return self.network.states(self.theta, self._scaled(inputs))
+
     def _scaled(self, inputs: Any) -> list[Array]:
         collected, dtype = collect(inputs, "inputs"), self.network.dtype
         return [
