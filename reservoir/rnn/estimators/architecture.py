@@ -42,17 +42,17 @@ class Preset:
 
 def _hessian_free() -> HessianFree:
     # Directions that the data say little of are left to the damping: later steps of conjugate
-    # gradients, and a lambda near 0, fit noise at many times the cost.
+    # gradients, and a lambda near 0, cost much and fit noise.
     return HessianFree(
         damping=0.1,
         structural=1.0 / 30.0,
-        cg=ConjugateGradient(max_steps=60),
-        rule=LevenbergMarquardt(least=1e-5),
+        cg=ConjugateGradient(max_steps=50),
+        rule=LevenbergMarquardt(least=1e-4),
     )
 
 
 OPTIMIZERS = {
-    "hf": Preset(_hessian_free, 50),
+    "hf": Preset(_hessian_free, 40),
     "sgd": Preset(lambda: SGD(0.05, MOMENTUM, clip=CLIP), 2000),
     "nesterov": Preset(lambda: SGD(0.05, MOMENTUM, nesterov=True, clip=CLIP), 2000),
     "rmsprop": Preset(lambda: RMSProp(1e-3, clip=CLIP), 2000),

@@ -50,8 +50,10 @@ def split(sequences: Sequences, window: int | None, fraction: float, rng: Any) -
         cut = [p._replace(stop=min(p.stop, border)) for p in pieces if p.start < border]
         found = Split(sequences.scored(cut), sequences.scored([Piece(0, 0, border, steps)]))
     if not (found.training and found.held_out):
+        samples = count if sequences.at == "last" or count > 1 else sequences.inputs.lengths[0]
         raise DataError(
             f"early_stopping with validation_fraction={fraction:g} leaves no targets to train on "
-            "or to validate with; expected more series"
+            f"or to validate with, of {samples} sample{'s' * (samples != 1)}; expected more, or "
+            "early_stopping=False"
         )
     return found

@@ -44,11 +44,11 @@ class RNNRegressor(RegressorMixin, RNNEstimator):  # type: ignore[misc]
     initializer : reservoir.rnn.Initializer, optional
         Initial weights: by default orthogonal recurrent ones, forget biases of 1.
     optimizer : {"hf", "sgd", "nesterov", "rmsprop", "adam"} or an optimizer of hfopt, default "hf"
-        "hf" is Hessian-free with structural damping, at most 60 products a step, and a lambda of at
-        least 1e-5, below which steps fit noise. The others clip gradients at norm 1, with learning
+        "hf" is Hessian-free with structural damping, at most 50 products a step, and a lambda of at
+        least 1e-4, below which steps fit noise. The others clip gradients at norm 1, with learning
         rates of 0.05 (momentum 0.9), 0.001 (RMSProp) and 0.003 (Adam).
     max_steps : int, optional
-        Steps of the optimizer: by default 50 of Hessian-free, 2000 of others.
+        Steps of the optimizer: by default 40 of Hessian-free, 2000 of others.
     batch_size : int, optional
         Series of a step: by default all for Hessian-free, 32 for others. Passes over the data are
         in an order drawn anew each time.
@@ -64,10 +64,10 @@ class RNNRegressor(RegressorMixin, RNNEstimator):  # type: ignore[misc]
         default it is seen from the form of ``y``: see ``fit``.
     missing_targets : {"error", "skip"}, default "error"
         What a NaN in the targets does: "skip" leaves the step unscored.
-    early_stopping : bool, default False
+    early_stopping : bool, default True
         Whether ``validation_fraction`` of the series (at random; of a single one, the last steps)
         is held out, training stops when its loss does not improve, and the best parameters are
-        kept.
+        kept. Without it, some thousand weights fit the noise of ordinary data.
     validation_fraction : float, default 0.1
     patience : int, default 10
         Training stops after so many passes over the data without improvement: of the loss of
@@ -132,7 +132,7 @@ class RNNRegressor(RegressorMixin, RNNEstimator):  # type: ignore[misc]
         window: int | None = None,
         targets: str = "auto",
         missing_targets: str = "error",
-        early_stopping: bool = False,
+        early_stopping: bool = True,
         validation_fraction: float = 0.1,
         patience: int = 10,
         tol: float = 1e-4,

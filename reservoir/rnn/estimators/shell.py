@@ -65,7 +65,7 @@ class RNNEstimator(BaseEstimator):  # type: ignore[misc]
         batch_size: int | None = None,
         curvature_batch: int | None = None,
         window: int | None = None,
-        early_stopping: bool = False,
+        early_stopping: bool = True,
         validation_fraction: float = 0.1,
         patience: int = 10,
         tol: float = 1e-4,
