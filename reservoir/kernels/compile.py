@@ -28,6 +28,13 @@ def kernel(function: F) -> F:
         numba.config.CACHE_DIR = before
 
 
-def inlined(function: F) -> F:
-    """Compile a part of a kernel: it goes into the code (and the cache entry) of its callers."""
+def inlined(function: F, *, name: str = "") -> F:
+    """Compile a part of a kernel: it goes into the code (and the cache entry) of its callers.
+
+    Where a function makes several of one name, each needs a ``name`` of its own: the symbols of
+    parts in cache entries of different processes may else be the same, and the one that is loaded
+    first serves all of them.
+    """
+    if name:
+        function.__qualname__ = name
     return numba.njit(**OPTIONS)(function)  # type: ignore[no-any-return]
