@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.utils.validation import assert_all_finite, column_or_1d
 from reservoir.errors import DataError
 from reservoir.rnn.estimators.sequences import Sequences
 from reservoir.rnn.estimators.shell import RNNEstimator, Supervised
-from reservoir.rnn.estimators.targets import is_list_of_arrays, weights_of
+from reservoir.rnn.estimators.targets import is_list_of_arrays, shape_of, weights_of
 from reservoir.series.collection import Collection
 from reservoir.series.scaler import unscaled
 
@@ -43,10 +44,10 @@ class RNNClassifier(ClassifierMixin, RNNEstimator):  # type: ignore[misc]
     --------
     >>> import numpy as np
     >>> from reservoir import RNNClassifier
-    >>> x = np.random.default_rng(0).uniform(-1, 1, (40, 20, 1))  # 40 series of 20 steps
-    >>> y = np.where(x[:, 0, 0] > 0, "up", "down")  # a label a series, seen at its first step
-    >>> rnn = RNNClassifier(units=20, max_steps=20, random_state=0).fit(x, y)
-    >>> rnn.predict(x[:3]).tolist() == y[:3].tolist()
+    >>> x = np.random.default_rng(0).normal(size=(200, 20, 1))  # 200 series of 20 steps
+    >>> y = np.where(x.sum(axis=(1, 2)) > 0, "up", "down")  # one label a series
+    >>> rnn = RNNClassifier(units=20, max_steps=20, random_state=0).fit(x[:100], y[:100])
+    >>> bool(rnn.score(x[100:], y[100:]) > 0.8)
     True
     """
 
@@ -68,6 +69,11 @@ class RNNClassifier(ClassifierMixin, RNNEstimator):  # type: ignore[misc]
         ValueError
             Unusable data or parameters; the message names what was expected. An earlier fit stays
             whole.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            Training ended because of numbers that are not finite.
         """
         super().fit(X, y)
         return self
@@ -165,7 +171,7 @@ class RNNClassifier(ClassifierMixin, RNNEstimator):  # type: ignore[misc]
         return [self.classes_[one.argmax(axis=1)] for one in self._probabilities(inputs)]
 
 
-def labels_of(y: Any, inputs: Collection) -> tuple[str, list[NDArray[Any]]]:
+def labels_of(y: Any, inputs: Collection) -> tuple[str, Sequence[NDArray[Any]]]:
     """Where labels belong, "every" step or the "last", and those of each series.
 
     Raises
@@ -175,19 +181,20 @@ def labels_of(y: Any, inputs: Collection) -> tuple[str, list[NDArray[Any]]]:
     """
     if y is None:
         raise DataError("y is None; expected labels")
+    at, labels = "every", None  # type: str, Any
     if inputs.form == "one":
-        at, labels = "every", [column_or_1d(y, warn=True)]
-    elif is_list_of_arrays(y) or (np.ndim(y) > 1 and np.shape(y)[1:] != (1,)):
-        at, labels = "every", [column_or_1d(one) for one in y]
+        labels = [column_or_1d(y, warn=True)]
+    elif is_list_of_arrays(y) or (len(shape_of(y)) > 1 and shape_of(y)[1:] != (1,)):
+        labels = [column_or_1d(one) for one in y]
     else:
-        at, labels = "last", list(column_or_1d(y, warn=True))
+        at, labels = "last", column_or_1d(y, warn=True)
     joined = _joined(labels, at)
     assert_all_finite(joined, input_name="y")
     check_classification_targets(joined)
-    return at, [np.asarray(one) for one in labels]
+    return at, labels
 
 
-def _joined(labels: list[NDArray[Any]], at: str) -> NDArray[Any]:
+def _joined(labels: Sequence[NDArray[Any]], at: str) -> NDArray[Any]:
     """All labels in one array."""
     return np.concatenate(labels) if at == "every" else np.asarray(labels)
 

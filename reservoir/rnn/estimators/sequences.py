@@ -43,8 +43,6 @@ class Sequences:
 
     def __post_init__(self) -> None:
         inputs, targets = self.inputs, self.targets
-        if not inputs.series:
-            raise DataError(f"{inputs.name} holds no series; expected at least one")
         if len(targets) != len(inputs.series):
             what = "series" if self.at == "every" else "rows, one for each series"
             raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hfopt import Result, RunState, Status
@@ -118,6 +120,11 @@ class RNNEstimator(BaseEstimator):  # type: ignore[misc]
         ValueError
             Unusable data or parameters; the message names series, step and column. An earlier fit
             stays whole.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            Training ended because of numbers that are not finite.
         """
         if y is None:
             raise DataError(
@@ -161,6 +168,9 @@ class RNNEstimator(BaseEstimator):  # type: ignore[misc]
         self.model_, self.result_ = trained.model, trained.result
         self.loss_curve_, self.validation_curve_ = trained.losses, trained.validation
         self.flat_ = data.flat
+        if trained.result.status is Status.NOT_FINITE:
+            message = f"training ended at step {self.n_iter_}: {trained.result.message}"
+            warnings.warn(message, ConvergenceWarning, stacklevel=4)
 
     def _supervised(self, inputs: Collection, y: Any, *, warm: bool) -> Supervised:
         raise NotImplementedError
@@ -216,6 +226,8 @@ class RNNEstimator(BaseEstimator):  # type: ignore[misc]
         elif reset:
             self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
         inputs = collect(X, "X")
+        if not inputs.series:
+            raise DataError("X holds no series; expected at least one")
         if reset:
             self.n_features_in_ = inputs.columns
         elif inputs.columns != self.n_features_in_:
@@ -229,8 +241,6 @@ class RNNEstimator(BaseEstimator):  # type: ignore[misc]
         """Inputs of a fitted estimator."""
         check_is_fitted(self)
         inputs = self._validated(X, reset=False)
-        if not inputs.series:
-            raise DataError("X holds no series; expected at least one")
         for i, steps in enumerate(inputs.lengths):
             for _ in inputs.chunks(i):  # reads, and so checks that all is finite
                 pass
@@ -242,4 +252,4 @@ class RNNEstimator(BaseEstimator):  # type: ignore[misc]
         """Something for each step of each series, or for its last one, as the series came."""
         if self.model_.at == "every":
             return inputs.in_form(found)
-        return np.array([one[-1] for one in found])
+        return np.concatenate([one[-1:] for one in found])

@@ -57,7 +57,7 @@ def place_of(targets: str, inputs: Collection, y: Any) -> str:
         return targets
     if inputs.form == "one" or is_list_of_arrays(y):
         return "every"
-    shape = np.shape(y)
+    shape = shape_of(y)
     if len(shape) == 2 and inputs.form == "stack" and 1 < shape[1] == inputs.lengths[0]:
         raise DataError(
             f"y of shape {shape} may be a target for each of {shape[1]} steps or {shape[1]} "
@@ -71,6 +71,14 @@ def is_list_of_arrays(y: Any) -> bool:
     return isinstance(y, list | tuple) and any(getattr(one, "shape", ()) for one in y)
 
 
+def shape_of(y: Any) -> tuple[int, ...]:
+    """The shape of targets that are no list of arrays."""
+    try:
+        return np.shape(y)
+    except ValueError:  # nested lists of different lengths
+        raise DataError("y: expected one row for each series, all of one length") from None
+
+
 def numbers_of(y: Any, inputs: Collection, at: str, *, nan: bool) -> Numbers:
     """Targets of a regression, checked to be finite, or NaN if ``nan`` allows it.
 
@@ -80,8 +88,8 @@ def numbers_of(y: Any, inputs: Collection, at: str, *, nan: bool) -> Numbers:
         Values that cannot be used; no columns. The message names series, step and column.
     """
     if at == "every":
-        if inputs.form == "stack" and np.ndim(y) == 2:  # (n, T)
-            y = list(np.asarray(y))
+        if inputs.form == "stack" and not is_list_of_arrays(y) and len(shape_of(y)) == 2:
+            y = list(np.asarray(y))  # (n, T)
         collected = collect(y, "y", one_dimensional=True)
         flat = collected.flat
     else:
@@ -104,7 +112,7 @@ def _rows(y: Any) -> Any:
     try:
         return np.stack([np.asarray(one) for one in y])
     except ValueError:
-        raise DataError("y: expected a row for each series, all of one length") from None
+        raise DataError("y: expected one row for each series, all of one length") from None
 
 
 def weights_of(sample_weight: Any, count: int) -> NDArray[np.float64]:
