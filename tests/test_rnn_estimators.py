@@ -232,7 +232,7 @@ def test_labels_of_any_type(labels):
     rnn = small(RNNClassifier).fit(X, y)
     assert rnn.classes_.tolist() == sorted(labels.tolist())
     assert rnn.model_.classes.tolist() == sorted(labels.tolist())
-    assert rnn.model_.classes.dtype.kind in "iU"
+    assert rnn.model_.classes.dtype.kind in "ifU"
     assert rnn.predict(X).dtype == labels.dtype
     assert rnn.predict_proba(X).shape == (4, 3)
 

@@ -38,7 +38,7 @@ class Model:
     target_names : tuple of str
         Of M columns; empty if they have none, or if the targets are labels.
     classes : ndarray, shape (M,) or (2,), or None
-        The labels, integers or strings, in the order of the outputs, for the softmax
+        The labels, numbers, booleans or strings, in the order of the outputs, for the softmax
         cross-entropy; the two of a logistic output that tells labels; None for other targets.
     """
 

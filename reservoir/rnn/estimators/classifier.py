@@ -200,11 +200,5 @@ def _joined(labels: Sequence[NDArray[Any]], at: str) -> NDArray[Any]:
 
 
 def recorded(classes: NDArray[Any]) -> NDArray[Any]:
-    """Labels as a record holds them: integers or strings."""
-    if classes.dtype.kind in "iuU":
-        return classes
-    return (
-        np.array([str(one) for one in classes])
-        if classes.dtype.kind == "O"
-        else classes.astype(np.int64)
-    )
+    """Labels as a record holds them: no objects, but the texts that they are."""
+    return classes.astype(str) if classes.dtype.kind == "O" else classes
