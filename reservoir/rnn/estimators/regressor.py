@@ -83,7 +83,8 @@ class RNNRegressor(RegressorMixin, RNNEstimator):  # type: ignore[misc]
         Of the passes. float32 takes half the memory and about 0.6 of the time, and cannot resolve
         the small changes of a loss near 0.
     callback : callable, optional
-        Called with an `hfopt.Progress` after each step; a true result stops the training.
+        Called with an `hfopt.Progress` after each step; a true result stops the training. Not
+        saved by `reservoir.save`.
     random_state : int, Generator or None, default None
         For initial weights, held-out series and batches. The same seed gives the same bits,
         whatever the number of threads. A Generator is copied.
