@@ -16,7 +16,7 @@ from hfopt.arguments import one_of
 from hfopt.gauss_newton import GaussNewton
 from hfopt.losses import LOSSES, Loss
 from hfopt.problem import Gradient, Linearization, Problem, Structural, Tangent
-from hfopt.vectors import Vector, quiet
+from hfopt.vectors import Vector, dot, quiet
 
 Floats = NDArray[np.floating]
 States = Mapping[str, Floats]
@@ -192,7 +192,7 @@ class NetworkProblem:
 
     def loss_of(self, rows: Floats, batch: Batch) -> float:
         """The loss of the scored rows."""
-        return float(self.loss.values(rows, batch.targets) @ batch.weights) / batch.weight
+        return dot(self.loss.values(rows, batch.targets), batch.weights) / batch.weight
 
 
 class NetworkProblemLinearization:
