@@ -16,7 +16,7 @@ KINDS = {1: "RNN", 3: "GRU", 4: "LSTM"}  # by the number of gates
 NONE = "none"  # a prefix that stands for no readout
 
 _FIRST = "weight_ih_l0"
-_LAYER = re.compile(r"(weight|bias)_(ih|hh)_l(\d+)")
+_OWN = re.compile(r"(weight|bias)_(ih|hh|hr)_l(\d{1,4})(_reverse)?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +68,16 @@ def find_names(
         As `reservoir.rnn.pytorch.from_state_dict`.
     """
     prefix = _recurrent(state, recurrent)
-    own = [name.removeprefix(prefix) for name in state if name.startswith(prefix)]
-    _refuse_variants(prefix, own)
-    layers = 1 + max(int(m[3]) for m in map(_LAYER.fullmatch, own) if m)
+    own = [m for name in state if (m := _OWN.fullmatch(name.removeprefix(prefix)))]
+    own = [m for m in own if f"{prefix}{m[0]}" in state]
+    for match in own:
+        _refuse_variants(prefix, match)
+    numbers = {int(match[3]) for match in own}
+    layers = len(numbers)
+    if max(numbers) != layers - 1:
+        raise DataError(f"the layers of {prefix!r} are numbered {sorted(numbers)[:8]}; some lack")
     inputs, units, gates = _sizes(state, prefix)
-    bias = any(name.startswith("bias_ih_l") for name in own)
+    bias = any(match[1] == "bias" for match in own)
     shapes: dict[str, tuple[int, ...]] = {}
     for k in range(layers):
         columns = inputs if k == 0 else units
@@ -123,11 +128,10 @@ def _recurrent(state: Mapping[str, Any], given: str | None) -> str:
     return prefixes[0]
 
 
-def _refuse_variants(prefix: str, own: list[str]) -> None:
-    for ending, what in (("_reverse", "bidirectional layers"), ("weight_hr_l0", "projections")):
-        found = next((name for name in own if name.endswith(ending)), None)
-        if found:
-            raise DataError(f"{prefix}{found} belongs to {what}, which there are no cells for")
+def _refuse_variants(prefix: str, name: re.Match[str]) -> None:
+    what = "bidirectional layers" if name[4] else "projections" if name[2] == "hr" else ""
+    if what:
+        raise DataError(f"{prefix}{name[0]} belongs to {what}, which there are no cells for")
 
 
 def _sizes(state: Mapping[str, NDArray[Any]], prefix: str) -> tuple[int, int, int]:
