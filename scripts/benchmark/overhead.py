@@ -73,7 +73,7 @@ class TimedLinearization:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/benchmark_overhead", description=__doc__)
-    parser.add_argument("--units", type=int, default=314, help="314: 99,539 parameters")
+    parser.add_argument("--units", type=int, default=314, help="314: 99,853 parameters")
     parser.add_argument("--sequences", type=int, default=300, help="of the gradient")
     parser.add_argument("--curvature", type=int, default=150, help="sequences of the products")
     parser.add_argument("--length", type=int, default=30, help="of a sequence")
