@@ -105,6 +105,20 @@ def test_a_module_learns_exclusive_or():
     assert torch.equal(module(x).argmax(1), torch.tensor([0, 1, 1, 0]))
 
 
+def test_what_requires_no_gradient_stays():
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))
+    module.eval()[0].requires_grad_(False)
+    problem = NetworkProblem(TorchNetwork.of_module(module))
+    assert problem.size == 4
+    x = np.random.default_rng(0).standard_normal((6, 2))
+    x.flags.writeable = False  # NumPy arrays are copied
+    batch = problem.batch(x, x[:, :1])
+    result = minimize(problem, problem.theta(), HessianFree(), [batch], max_steps=5)
+    assert list(problem.params(result.x)) == ["2.weight", "2.bias"]
+    assert result.fun < problem.value(problem.theta(), batch)
+
+
 def test_bad_networks():
     x = torch.ones(4, 2)
     with pytest.raises(ValueError, match="the module is in training mode"):

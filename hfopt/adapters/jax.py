@@ -108,8 +108,8 @@ class JaxNetwork:
         return self._leaves.joined([np.asarray(a) for a in self._tree.flatten_up_to(params)])
 
     def prepare(self, inputs: Any) -> Any:
-        """Inputs as JAX arrays."""
-        return self._jax.tree_util.tree_map(self._jax.numpy.asarray, inputs)
+        """Copies of inputs as JAX arrays, which could otherwise share memory with NumPy's."""
+        return self._jax.tree_util.tree_map(self._jax.numpy.array, inputs)
 
     def output_shape(self, inputs: Any) -> tuple[int, ...]:
         """The shape of the linear outputs; nothing is computed."""

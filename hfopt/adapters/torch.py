@@ -68,7 +68,8 @@ class TorchNetwork:
     def of_module(cls, module: Any, *, states: bool = False) -> TorchNetwork:
         """The network of a module, called with one argument.
 
-        Its buffers, as they are at each call, count as constants.
+        Its buffers, and parameters that require no gradient, count as constants, as they are at
+        each call.
 
         Raises
         ------
@@ -84,7 +85,7 @@ class TorchNetwork:
             )
         return cls(
             lambda params, inputs: functional_call(module, params, (inputs,)),
-            dict(module.named_parameters()),
+            {name: p for name, p in module.named_parameters() if p.requires_grad},
             states=states,
         )
 
@@ -121,12 +122,12 @@ class TorchNetwork:
         return self._leaves.joined([_array(tensor.double()) for tensor in tensors])
 
     def prepare(self, inputs: Any) -> Any:
-        """NumPy arrays as tensors of the type of the parameters; all else as it is."""
+        """NumPy arrays as new tensors, floats in the type of the parameters; all else as it is."""
         if not isinstance(inputs, np.ndarray):
             return inputs
         like = next(iter(self._like.values()))
         dtype = like.dtype if inputs.dtype.kind == "f" else None
-        return self._torch.as_tensor(inputs, dtype=dtype, device=like.device)
+        return self._torch.tensor(inputs, dtype=dtype, device=like.device)
 
     def output_shape(self, inputs: Any) -> tuple[int, ...]:
         """The shape of the linear outputs, from a forward pass."""
