@@ -1,6 +1,6 @@
 """One file of each released format version, read in every run of the tests.
 
-`esn-1.0.0.h5` was written once and is never written again: these numbers are what it held.
+Each was written once and is never written again: these numbers are what it held.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from test_checkpoint_records import bits, spec_manifest
+from checkpoint_cases import checkpoint_bits
+from test_checkpoint_records import spec_manifest
 
+import hfopt
 from reservoir.checkpoint import read, write
+from reservoir.rnn import GRU, LSTM, RNN, Initializer
 
 ARCHIVE = Path(__file__).parent / "archive"
 
@@ -25,7 +28,7 @@ def esn_1_0_0():
 
 def test_every_archived_file_is_read():
     names = sorted(path.name for path in ARCHIVE.glob("*.h5"))
-    assert names == ["esn-1.0.0.h5"]
+    assert names == ["esn-1.0.0.h5", "rnn-1.1.0.h5"]
     for name in names:
         assert read(ARCHIVE / name).format_version in name
 
@@ -83,18 +86,72 @@ def test_esn_1_0_0_what_belongs_to_it(esn_1_0_0):
     assert esn_1_0_0.provenance["package"] == "reservoir-hfopt"
 
 
-def test_esn_1_0_0_keeps_its_manifest():
+@pytest.fixture
+def rnn_1_1_0():
+    return read(ARCHIVE / "rnn-1.1.0.h5")
+
+
+def test_rnn_1_1_0_model(rnn_1_1_0):
+    model = rnn_1_1_0.record
+    network = model.network
+    assert network.cells == (
+        RNN(2, "logistic", (0.5, 1.0), learn_initial_state=True),
+        LSTM(1),
+        GRU(1, "after"),
+    )
+    assert (network.inputs, network.outputs) == (2, 3)
+    assert (network.loss, network.dtype) == ("softmax_cross_entropy", np.float32)
+    assert model.theta.tolist() == [k / 8 for k in range(44)]
+    assert network.views(model.theta)["layers/0/h0"].tolist() == [10 / 8, 11 / 8]
+    assert network.views(model.theta)["readout/c"].tolist() == [41 / 8, 42 / 8, 43 / 8]
+    assert model.input_scaler.mean.tolist() == [10, 20]
+    assert model.input_scaler.scale.tolist() == [2, 4]
+    assert model.at == "last"
+    assert model.input_names == ("Temperatur °C", "水")
+    assert model.target_names == ()
+    assert model.classes.tolist() == ["früh", "", "late"]
+
+
+def test_rnn_1_1_0_training(rnn_1_1_0):
+    state, history = rnn_1_1_0.run.state, rnn_1_1_0.history
+    assert (state.step, np.isnan(state.value)) == (2, True)
+    assert state.theta is rnn_1_1_0.record.theta
+    inner = state.optimizer
+    assert isinstance(inner, hfopt.HessianFreeState)
+    assert (inner.step, inner.damping, inner.rejections, inner.refusal) == (2, 0.1, 1, 2)
+    assert inner.converged is False
+    assert inner.start.tolist() == [-k / 8 for k in range(44)]
+    assert rnn_1_1_0.run.job == {"task": "addition", "length": 50, "rates": [0.1, None]}
+    assert history.names == ("step", "value", "rho", "cg_steps")
+    assert history["value"].tolist() == [1.5, float("inf")]
+    assert np.isnan(history["rho"][1])
+    assert history["cg_steps"].tolist() == [5, 300]
+
+
+def test_rnn_1_1_0_estimator(rnn_1_1_0):
+    parameters = rnn_1_1_0.estimator["parameters"]
+    assert parameters["optimizer"] == hfopt.HessianFree(
+        structural=hfopt.Structural(h=0.5), preconditioner=hfopt.EmpiricalFisher()
+    )
+    assert vars(parameters["initializer"]) == vars(Initializer("sparse", connections=3))
+    assert parameters["cell"] == rnn_1_1_0.record.network.cells[0]
+
+
+@pytest.mark.parametrize("name", ["esn-1.0.0.h5", "rnn-1.1.0.h5"])
+def test_archived_files_keep_their_manifest(name):
     """Whoever changes the algorithm breaks every file that there is."""
-    with h5py.File(ARCHIVE / "esn-1.0.0.h5") as file:
+    with h5py.File(ARCHIVE / name) as file:
         assert file["manifest"][()] == spec_manifest(file)
 
 
-def test_todays_writer_makes_the_same_of_it(esn_1_0_0, tmp_path):
+@pytest.mark.parametrize("name", ["esn-1.0.0.h5", "rnn-1.1.0.h5"])
+def test_todays_writer_makes_the_same_of_it(tmp_path, name):
     """All objects but the origin and the root, which has the time."""
-    write(esn_1_0_0, tmp_path / "again.h5")
-    assert bits(read(tmp_path / "again.h5").record) == bits(esn_1_0_0.record)
+    archived = read(ARCHIVE / name)
+    write(archived, tmp_path / "again.h5")
+    assert checkpoint_bits(read(tmp_path / "again.h5")) == checkpoint_bits(archived)
     lines = []
-    for path in (ARCHIVE / "esn-1.0.0.h5", tmp_path / "again.h5"):
+    for path in (ARCHIVE / name, tmp_path / "again.h5"):
         with h5py.File(path) as file:
             lines.append(set(file["manifest"][()].decode().splitlines()))
     assert {line[66:] for line in lines[0] ^ lines[1]} <= {"/", "/provenance"}

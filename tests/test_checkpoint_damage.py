@@ -10,9 +10,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from checkpoint_cases import KINDS
 from test_checkpoint_records import random_record, record_of, reseal
 
-from reservoir.checkpoint import read, reading, save
+from reservoir.checkpoint import read, reading, save, write
 from reservoir.checkpoint.limits import Limits
 from reservoir.errors import CheckpointError
 
@@ -22,12 +23,12 @@ import sys, warnings
 warnings.simplefilter("error")
 sys.path.insert(0, sys.argv[2])
 import numpy as np
+from checkpoint_cases import checkpoint_bits
 from reservoir.checkpoint import read
 from reservoir.errors import CheckpointError
-from test_checkpoint_records import bits
 path, count = sys.argv[1], int(sys.argv[3])
 good = open(path, "rb").read()
-expected = bits(read(path).record)
+expected = checkpoint_bits(read(path))
 rng = np.random.default_rng(5)
 filled = np.flatnonzero(np.frombuffer(good, np.uint8))
 same = refused = 0
@@ -40,7 +41,7 @@ for i in range(count):
     with open(path, "wb") as file:
         file.write(bad)
     try:
-        assert bits(read(path).record) == expected, "another model was loaded"
+        assert checkpoint_bits(read(path)) == expected, "something else was loaded"
         same += 1
     except CheckpointError as error:
         assert str(error).startswith(path + ": ") and "\\n" not in str(error), error
@@ -49,19 +50,21 @@ print(same, refused)
 """
 
 
-def test_no_mutation_loads_as_another_model(tmp_path):
-    save(random_record(), tmp_path / "m.h5")
-    command = [sys.executable, "-c", MUTATE, tmp_path / "m.h5", Path(__file__).parent, "400"]
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_mutation_loads_as_another_model(tmp_path, kind):
+    write(KINDS[kind](), tmp_path / "m.h5")
+    command = [sys.executable, "-c", MUTATE, tmp_path / "m.h5", Path(__file__).parent, "300"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
     same, refused = map(int, done.stdout.split())
-    assert same + refused == 400
-    assert refused > 200  # the mutations do hit something
+    assert same + refused == 300
+    assert refused > 150  # the mutations do hit something
 
 
-def test_every_number_is_covered_by_the_manifest(tmp_path):
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_number_is_covered_by_the_manifest(tmp_path, kind):
     """Change each dataset behind HDF5's own checksums: the manifest notices, and names it."""
-    save(random_record(), tmp_path / "m.h5")
+    write(KINDS[kind](), tmp_path / "m.h5")
     good = (tmp_path / "m.h5").read_bytes()
     names = []
     with h5py.File(tmp_path / "m.h5") as file:
@@ -72,7 +75,7 @@ def test_every_number_is_covered_by_the_manifest(tmp_path):
         with h5py.File(tmp_path / "m.h5", "r+") as file:
             value = file[name][()]
             if value.dtype.kind == "S":
-                file[name][...] = value.replace(b"a", b"b", 1)
+                file[name][...] = value.replace(b"a", b"b", 1).replace(b"3", b"4", 1)
             else:
                 file[name][...] = np.zeros_like(value) if np.any(value) else value + 1
         with pytest.raises(CheckpointError, match=r"manifest|config"):
@@ -187,13 +190,14 @@ def with_attributes(path, **attributes):
 @pytest.mark.parametrize(
     "attributes, message",
     [
-        ({"format_version": "2.0.0"}, r"format version 2\.0\.0, of a newer .* reader's 1\.0\.0"),
-        ({"format_version": "0.9.0"}, r"format version 0\.9\.0, of an older .* reader's 1\.0\.0"),
-        ({"min_reader_version": "1.0.1"}, r"1\.0\.0 and needs .* 1\.0\.1 or newer; .* 1\.0\.0"),
+        ({"format_version": "2.0.0"}, r"format version 2\.0\.0, of a newer .* reader's 1\.1\.0"),
+        ({"format_version": "0.9.0"}, r"format version 0\.9\.0, of an older .* reader's 1\.1\.0"),
+        ({"min_reader_version": "1.1.1"}, r"1\.1\.0 and needs .* 1\.1\.1 or newer; .* 1\.1\.0"),
         ({"min_reader_version": "1.3.0"}, r"needs a reader of version 1\.3\.0"),
         ({"format_version": "one"}, "format_version is 'one'"),
         ({"format_version": "1.0"}, r"format_version is '1\.0'"),
-        ({"encoding__type": "rnn"}, "model of the kind 'rnn'"),
+        ({"encoding__type": "som"}, "model of the kind 'som'"),
+        ({"encoding__type": "rnn"}, "'cells' is missing"),
         ({"encoding__version": "2.0"}, r"'esn 2\.0'"),
         ({"created": "yesterday"}, "created is 'yesterday'"),
     ],

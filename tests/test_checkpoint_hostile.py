@@ -7,6 +7,7 @@ from functools import partial
 import h5py
 import numpy as np
 import pytest
+from checkpoint_cases import KINDS
 from test_checkpoint_records import expect_refusal, random_record, record_of, replaced, reseal
 
 from reservoir.checkpoint import Checkpoint, read, save, write
@@ -15,9 +16,21 @@ from reservoir.errors import CheckpointError
 MIB = 2**20
 
 
+# A group of each kind of model, and a dataset in it.
+PLACES = {"esn": ("end", "x"), "rnn": ("parameters/layers/0", "W")}
+
+
 @pytest.fixture
 def tampered(tmp_path):
     return partial(expect_refusal, tmp_path / "m.h5")
+
+
+@pytest.fixture(params=PLACES)
+def each(request, tmp_path):
+    """As `tampered`, for every kind of model; and the place to tamper with."""
+    checkpoint = KINDS[request.param]()
+    tampered = partial(expect_refusal, tmp_path / "m.h5", checkpoint=checkpoint)
+    return tampered, *PLACES[request.param]
 
 
 def test_sealing_alone_changes_nothing(tmp_path):
@@ -33,56 +46,66 @@ def test_sealing_alone_changes_nothing(tmp_path):
 # --- where a file can point ---------------------------------------------------------------------
 
 
-def test_soft_links(tampered):
+def test_soft_links(each):
+    tampered, group, name = each
+
     def change(file):
-        del file["end"]["x"]
-        file["end"]["x"] = h5py.SoftLink("/reservoir/bias")
+        del file[group][name]
+        file[group][name] = h5py.SoftLink("/provenance")
 
-    tampered(change, r"/end has a link that is not a hard link \(x\)", seal=False)
+    tampered(change, rf"/{group} has a link that is not a hard link \({name}\)", seal=False)
 
 
-def test_external_links(tampered, tmp_path):
+def test_external_links(each, tmp_path):
+    tampered, group, name = each
     with h5py.File(tmp_path / "secret.h5", "w") as file:
         file["x"] = np.zeros(12)
 
     def change(file):
-        del file["end"]["x"]
-        file["end"]["x"] = h5py.ExternalLink(str(tmp_path / "secret.h5"), "/x")
+        del file[group][name]
+        file[group][name] = h5py.ExternalLink(str(tmp_path / "secret.h5"), "/x")
 
-    tampered(change, r"/end has a link that is not a hard link \(x\)", seal=False)
+    tampered(change, rf"/{group} has a link that is not a hard link \({name}\)", seal=False)
 
 
-def test_external_storage(tampered, tmp_path):
+def test_external_storage(each, tmp_path):
+    tampered, group, name = each
     (tmp_path / "secret").write_bytes(bytes(12 * 8))
 
     def change(file):
-        del file["end"]["x"]
+        del file[group][name]
         external = [(str(tmp_path / "secret"), 0, 12 * 8)]
-        file["end"].create_dataset("x", shape=(12,), dtype="f8", external=external)
+        file[group].create_dataset(name, shape=(12,), dtype="f8", external=external)
 
-    tampered(change, "/end/x keeps its data in another file", seal=False)
+    tampered(change, f"/{group}/{name} keeps its data in another file", seal=False)
 
 
-def test_virtual_datasets(tampered):
+def test_virtual_datasets(each):
+    tampered, group, name = each
+
     def change(file):
-        layout = h5py.VirtualLayout(shape=(12,), dtype="f8")
-        layout[:] = h5py.VirtualSource(".", "/reservoir/bias", shape=(12,))
-        del file["end"]["x"]
-        file["end"].create_virtual_dataset("x", layout)
+        layout = h5py.VirtualLayout(shape=(2,), dtype="f8")
+        layout[:] = h5py.VirtualSource(".", "/input_scaler/scale", shape=(2,))
+        del file[group][name]
+        file[group].create_virtual_dataset(name, layout)
 
-    tampered(change, "/end/x is a virtual or compact dataset", seal=False)
+    tampered(change, f"/{group}/{name} is a virtual or compact dataset", seal=False)
 
 
-def test_cycles(tampered):
+def test_cycles(each):
+    tampered, group, _ = each
+
     def change(file):
-        file["end"]["again"] = file["/"]
+        file[group]["again"] = file["/"]
 
-    tampered(change, r"/end links one object twice \(again\)", seal=False)
+    tampered(change, rf"/{group} links one object twice \(again\)", seal=False)
 
 
-def test_second_links(tampered):
+def test_second_links(each):
+    tampered, group, _ = each
+
     def change(file):
-        file["end"]["other"] = file["reservoir/bias"]
+        file[group]["other"] = file["input_scaler/scale"]
 
     tampered(change, "links one object twice")
 
@@ -183,12 +206,14 @@ def test_text_after_its_end(tampered):
 # --- how much a file can ask for ----------------------------------------------------------------
 
 
-def test_eight_terabytes_declared_in_nothing(tampered):
-    def change(file):
-        del file["reservoir/bias"]
-        file["reservoir"].create_dataset("bias", shape=(10**12,), dtype="f8")
+def test_eight_terabytes_declared_in_nothing(each):
+    tampered, group, name = each
 
-    tampered(change, "/reservoir/bias declares 8,000,000,000,000 bytes and stores 0", seal=False)
+    def change(file):
+        del file[group][name]
+        file[group].create_dataset(name, shape=(10**12,), dtype="f8")
+
+    tampered(change, f"/{group}/{name} declares 8,000,000,000,000 bytes and stores 0", seal=False)
 
 
 def test_the_ratio_holds_for_deflated_data(tampered):

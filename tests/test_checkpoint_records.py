@@ -158,9 +158,9 @@ def replaced(file, name, value, **options):
     return dataset
 
 
-def expect_refusal(path, change, message, *, seal=True, **parts):
+def expect_refusal(path, change, message, *, seal=True, checkpoint=None, **parts):
     """Change a valid file, fit the manifest, and expect one clear line, soon."""
-    write(Checkpoint(random_record(), **parts), path)
+    write(checkpoint or Checkpoint(random_record(), **parts), path)
     with h5py.File(path, "r+") as file:
         change(file)
     if seal:

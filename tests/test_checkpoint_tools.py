@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import fields
 from pathlib import Path
 
 import anndata
@@ -12,13 +13,18 @@ import h5py
 import numpy as np
 import pytest
 import xarray
+from checkpoint_cases import KINDS
 from scipy import sparse
 from test_checkpoint_records import assert_same, random_record, spec_manifest
 
 import reservoir.checkpoint
 from reservoir.checkpoint import Checkpoint, save, write
+from reservoir.checkpoint.cells import CELLS
+from reservoir.checkpoint.rnn_config import Config
+from reservoir.checkpoint.run import STATES
 
 STATISTICS = {"gram": np.eye(3), "mask": np.array([True]), "W": sparse.csr_array(np.eye(2))}
+PARTS = {"estimator": {"units": 12}, "statistics": STATISTICS}
 
 
 @pytest.fixture(params=["csr", "dense", "empty"])
@@ -30,8 +36,24 @@ def stored(request, tmp_path):
         "empty": lambda: random_record(inputs=0, candidates=0, density=0.0, feedback=False),
     }[request.param]()
     path = tmp_path / "m.h5"
-    write(Checkpoint(record, {"units": 12}, STATISTICS), path)
+    write(Checkpoint(record, **PARTS), path)
     return record, path
+
+
+@pytest.fixture(params=KINDS)
+def each(request, tmp_path):
+    """A file of every kind."""
+    path = tmp_path / "m.h5"
+    write(KINDS[request.param](**PARTS), path)
+    return path
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A trained network in the middle of its training, and its file."""
+    checkpoint = KINDS["rnn"]()
+    write(checkpoint, tmp_path / "m.h5")
+    return checkpoint, tmp_path / "m.h5"
 
 
 def test_plain_h5py(stored):
@@ -74,14 +96,26 @@ def test_xarray_reads_the_ridge_path_as_a_table(stored):
             assert one == expected.errors[1, 2]
 
 
-def test_h5dump_prints_it(stored):
-    _, path = stored
+def test_anndata_reads_the_parameters_as_nested_arrays(trained):
+    checkpoint, path = trained
+    model = checkpoint.record
+    with h5py.File(path) as file:
+        found = anndata.io.read_elem(file["parameters"])
+    for name, expected in model.network.views(model.theta).items():
+        node = found
+        for part in name.split("/"):
+            node = node[part]
+        assert np.array_equal(node, expected), name
+
+
+def test_h5dump_prints_it(each):
+    path = each
     if not shutil.which("h5dump"):
         pytest.skip("h5dump is not installed (apt-get install hdf5-tools)")
     done = subprocess.run(["h5dump", path], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    for name in ("W_in", "leak_rate", "candidates", "manifest", "provenance"):
+    for name in ("leak_rate", "scale", "config", "manifest", "provenance"):
         assert f'DATASET "{name}"' in done.stdout
     assert "H5T_VARIABLE" not in done.stdout
     assert "UTF8" not in done.stdout
@@ -108,9 +142,30 @@ def test_octave_loads_everything(tmp_path):
     assert int(scored) == 123
 
 
-def test_only_the_types_of_the_specification(stored):
+def test_octave_loads_a_trained_network(trained):
+    if not shutil.which("octave"):
+        pytest.skip("octave is not installed (apt-get install octave)")
+    checkpoint, path = trained
+    model = checkpoint.record
+    code = (
+        f"s = load('{path}'); printf('%d ', numel(fieldnames(s)));"
+        "printf('%.17g ', s.parameters.readout.V(1, 2)); printf('%d ', size(s.history.value));"
+        "printf('%.17g ', s.run.optimizer.damping); printf('%s', class(s.run.job));"
+    )
+    done = subprocess.run(
+        ["octave-cli", "--norc", "--eval", code], capture_output=True, text=True, timeout=60
+    )
+    count, V, *size, damping, kind = done.stdout.split()
+    assert int(count) == 8  # every member of the root
+    assert float(V) == model.network.views(model.theta)["readout/V"][1, 0]  # axes reversed
+    assert size == ["1", "4"]
+    assert float(damping) == checkpoint.run.state.optimizer.damping
+    assert kind == "char"
+
+
+def test_only_the_types_of_the_specification(each):
     """The walk of an outsider: what would stop Octave or netCDF-C is not there."""
-    _, path = stored
+    path = each
     seen = []
 
     def look(name, node):
@@ -137,6 +192,11 @@ def test_only_the_types_of_the_specification(stored):
         look("/", file["/"])
         file.visititems(look)
         assert len(seen) > 60
+
+
+def test_filters(stored):
+    _, path = stored
+    with h5py.File(path) as file:
         filters = {
             name: (file[name].fletcher32, file[name].shuffle, file[name].compression)
             for name in ("readout/weights", "continues", "config")
@@ -159,8 +219,8 @@ def test_viewers_find_the_plot(stored):
         assert tuple(axis.shape[0] for axis in axes) == signal.shape
 
 
-def test_the_manifest_is_that_of_the_specification(stored):
-    _, path = stored
+def test_the_manifest_is_that_of_the_specification(each):
+    path = each
     with h5py.File(path) as file:
         assert file["manifest"][()] == spec_manifest(file)
         assert not file["manifest"].attrs
@@ -176,16 +236,30 @@ def test_the_example_of_the_specification(tmp_path):
         assert f"{digest}  /reservoir/bias\n".encode() in spec_manifest(file)
 
 
-def test_the_specification_names_the_version_and_every_member(stored):
-    _, path = stored
+def test_the_specification_names_the_version_and_every_member(each):
+    path = each
     text = Path(reservoir.checkpoint.__file__).with_name("SPECIFICATION.md").read_text()
     with h5py.File(path) as file:
         assert file.attrs["format_version"].decode() in text.splitlines()[0]
         for name in file:
             assert f"`/{name}`" in text, name
-            if isinstance(file[name], h5py.Group) and name != "statistics":
+            if isinstance(file[name], h5py.Group) and name not in ("statistics", "history"):
                 for member in file[name]:
                     assert f"`{member}`" in text, f"{name}/{member}"
+
+
+def test_the_specification_names_every_field_and_option(tmp_path):
+    text = Path(reservoir.checkpoint.__file__).with_name("SPECIFICATION.md").read_text()
+    for state in STATES.values():
+        for name in (state.__name__, *state._fields):
+            assert f"`{name}`" in text, name
+    for name, cell in CELLS.items():
+        options = [item.name for item in fields(cell) if item.init]
+        parameters = cell(2, learn_initial_state=True).shapes(1)
+        for word in (name, *options, *parameters):
+            assert f"`{word}`" in text, word
+    for word in (*Config.__annotations__, "b_n"):
+        assert f"`{word}`" in text, word
 
 
 def test_a_second_save_differs_in_time_alone(tmp_path):

@@ -7,9 +7,10 @@ import re
 
 import numpy as np
 import pytest
+from checkpoint_cases import random_model
 from test_cli_program import make_csv, make_model, refused, run, wave
 
-from reservoir import ESNRegressor
+from reservoir import ESNRegressor, save
 
 DRIVEN = ("--input-columns", "slow,fast", "--target-columns", "fast")
 
@@ -178,3 +179,9 @@ def test_a_model_without_a_closed_loop(place):
     fit("open.h5", "--input-columns", "slow", "--target-columns", "fast")
     message = refused("forecast", "open.h5", "wave.csv", "--steps", 3, code=65)
     assert "cannot run in a closed loop" in message
+
+
+def test_a_trained_network_is_refused(place):
+    save(random_model(), "rnn.h5")
+    message = refused("forecast", "rnn.h5", "--steps", 3, code=65)
+    assert message == "rnn.h5: holds no echo state network, which is needed here"

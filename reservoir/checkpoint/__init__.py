@@ -13,16 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reservoir.checkpoint.api import load, save
-    from reservoir.checkpoint.checkpoint import Checkpoint, read, write
+    from reservoir.checkpoint.checkpoint import Checkpoint
+    from reservoir.checkpoint.files import read, write
+    from reservoir.checkpoint.history import History
+    from reservoir.checkpoint.run import Run
 
-__all__ = ["Checkpoint", "load", "read", "save", "write"]
+__all__ = ["Checkpoint", "History", "Run", "load", "read", "save", "write"]
 
 _HOMES = {
     "Checkpoint": "checkpoint",
+    "History": "history",
+    "Run": "run",
     "load": "api",
-    "read": "checkpoint",
+    "read": "files",
     "save": "api",
-    "write": "checkpoint",
+    "write": "files",
 }
 
 

@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from reservoir.checkpoint import estimator as estimator_document
-from reservoir.checkpoint.checkpoint import Checkpoint, read, write
+from reservoir.checkpoint.checkpoint import Checkpoint
+from reservoir.checkpoint.files import read, write
 from reservoir.checkpoint.limits import MAX_BYTES
 from reservoir.errors import CheckpointError
-from reservoir.esn.model import ESN
 
 if TYPE_CHECKING:
+    from reservoir.esn.model import ESN
     from reservoir.esn.regressor import ESNRegressor
+    from reservoir.rnn.model import Model
 
 
 def save(
-    model: ESNRegressor | ESN | Checkpoint,
+    model: ESNRegressor | ESN | Model | Checkpoint,
     path: str | os.PathLike[str],
     *,
     progress: bool | None = None,
@@ -47,28 +49,13 @@ def save(
     CreateError, OSError
         If the file cannot be created or written.
     """
-    if isinstance(model, ESN):
-        model = Checkpoint(model)
     if not isinstance(model, Checkpoint):
-        model = _checkpoint_of(model, progress)
+        shell = estimator_document.shell_of(model)
+        model = Checkpoint(model) if shell is None else shell.checkpoint_of(model, progress)
     write(model, path, provenance=provenance)
 
 
-def _checkpoint_of(estimator: ESNRegressor, progress: bool | None) -> Checkpoint:
-    record = estimator.record()
-    names = getattr(estimator, "feature_names_in_", ())
-    document = estimator_document.document(
-        estimator.get_params(deep=False),
-        [str(name) for name in names],
-        flat=estimator.flat_,
-        incremental=estimator.incremental_,
-    )
-    wanted = estimator.incremental_ if progress is None else progress
-    statistics = estimator.progress_.arrays() if wanted else None
-    return Checkpoint(record, estimator=document, statistics=statistics)
-
-
-def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> ESNRegressor:
+def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any:
     """Load a model, equal bit for bit to the one that was saved.
 
     The file may come from a stranger: it cannot run code, read other files or take more memory
@@ -83,10 +70,11 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> ESNRegr
 
     Returns
     -------
-    ESNRegressor
-        The estimator that was saved. Files of the command line hold a record alone; it comes back
-        in an estimator whose parameters are its matrices. `reservoir.checkpoint.read` gives the
-        bare record, without scikit-learn.
+    estimator or Model
+        The estimator that was saved. The record of an echo state network alone, as files of the
+        command line may hold it, comes back in an estimator whose parameters are its matrices;
+        that of a trained network alone comes back as it is. `reservoir.checkpoint.read` gives the
+        bare record of either, without scikit-learn.
 
     Raises
     ------

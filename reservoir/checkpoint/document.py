@@ -8,7 +8,7 @@ names below (SPECIFICATION.md, 3.4).
     {"$array": name, "dtype": "float64", "shape": [3, 4]}
     {"$csr": name, "dtype": "float64", "shape": [3, 4], "nonzeros": 5}
     {"$float": "nan"}   {"$tuple": [...]}   {"$dict": [[key, value], ...]}
-    {"$dtype": "float32"}   {"$random": {...}}
+    {"$dtype": "float32"}   {"$random": {...}}   {"$object": class, "options": {...}}
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from reservoir.checkpoint import csr, jsontext, random_state, tree
-from reservoir.checkpoint.esn_config import MAX_LENGTH
+from reservoir.checkpoint import csr, jsontext, objects, random_state, tree
+from reservoir.checkpoint.entries import MAX_LENGTH
 from reservoir.checkpoint.layout import Entry, Layout
 from reservoir.checkpoint.tree import Group, Node
 from reservoir.errors import CheckpointError
@@ -40,7 +40,7 @@ def to_group(document: Mapping[str, Any]) -> Group:
 
     Values may be None, bool, int, float, str, lists, tuples and dictionaries of such, NumPy
     scalars (which come back as Python's), arrays of numbers or booleans, CSR matrices, float
-    types, and NumPy's random generators.
+    types, NumPy's random generators, and objects of the classes in `objects.HOMES`.
 
     Raises
     ------
@@ -96,6 +96,9 @@ def from_group(group: Group, path: str) -> dict[str, Any]:
 def _encode(value: Any, where: str, members: dict[str, Node]) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
+    if objects.is_known(value):  # first: one of them is a tuple too
+        options = _encode_mapping(objects.options(value), where, members)
+        return {"$object": type(value).__name__, "options": options}
     match value:
         case None | bool() | str():
             return value
@@ -205,6 +208,8 @@ def _decode(value: Any, group: Group, path: str) -> Any:
             return np.dtype(name)
         case {"$random": dict(state)}:
             return random_state.from_json(state)
+        case {"$object": name, "options": dict(options)}:
+            return objects.made(name, _decode(options, group, path), f"{path}/{JSON}")
     if any(key.startswith("$") for key in value):
         raise CheckpointError(f"{path}/{JSON} has a placeholder of an unknown kind")
     return {key: _decode(item, group, path) for key, item in value.items()}

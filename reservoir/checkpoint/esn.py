@@ -9,19 +9,14 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from reservoir.checkpoint import csr, tree
+from reservoir.checkpoint import csr, esn_config, scaler, tree
 from reservoir.checkpoint.esn_config import Config
+from reservoir.checkpoint.kind import Kind
 from reservoir.checkpoint.layout import FLOAT, FLOATS, INT, Entry, Layout
 from reservoir.checkpoint.tree import Group, Node
 from reservoir.checkpoint.writing import DIMENSIONS
 from reservoir.errors import CheckpointError
-from reservoir.esn.model import ESN, Position, Readout, Reservoir, RidgePath, Scaler
-
-KIND, VERSION = "esn", "1.0"
-MEMBERS = (
-    "config", "reservoir", "input_scaler", "target_scaler", "readout", "ridge_path", "continues",
-    "end",
-)  # fmt: skip
+from reservoir.esn.model import ESN, Position, Readout, Reservoir, RidgePath
 
 
 def to_members(record: ESN, config: Config) -> dict[str, Node]:
@@ -37,8 +32,8 @@ def to_members(record: ESN, config: Config) -> dict[str, Node]:
     return {
         "config": tree.json(config.json()),
         "reservoir": tree.group("reservoir", "1.0", arrays),
-        "input_scaler": _scaler(record.input_scaler),
-        "target_scaler": _scaler(record.target_scaler),
+        "input_scaler": scaler.to_group(record.input_scaler),
+        "target_scaler": scaler.to_group(record.target_scaler),
         "readout": tree.group("readout", "1.0", {
             "weights": tree.array(record.readout.weights),
             "intercept": tree.array(record.readout.intercept),
@@ -49,11 +44,6 @@ def to_members(record: ESN, config: Config) -> dict[str, Node]:
             "position", "1.0", {name: tree.array(getattr(end, name)) for name in ("x", "u", "y")}
         ),
     }  # fmt: skip
-
-
-def _scaler(scaler: Scaler) -> Group:
-    arrays = {"mean": tree.array(scaler.mean), "scale": tree.array(scaler.scale)}
-    return tree.group("scaler", "1.0", arrays)
 
 
 def _ridge_path(path: RidgePath) -> Group:
@@ -85,15 +75,12 @@ def layout(config: Config) -> Layout:
         W = csr.entries("/reservoir/W", (N, N), config.nonzeros, own)
     else:
         W = {"/reservoir/W": Entry(own, (N, N))}
-    return W | {
+    scalers = scaler.layout("input_scaler", K) | scaler.layout("target_scaler", M)
+    return W | scalers | {
         "/reservoir/W_in": Entry(own, (N, K)),
         "/reservoir/W_fb": Entry(own, (N, config.feedback)),
         "/reservoir/bias": Entry(own, (N,)),
         "/reservoir/leak_rate": Entry(own, (N,)),
-        "/input_scaler/mean": Entry(FLOAT, (K,)),
-        "/input_scaler/scale": Entry(FLOAT, (K,)),
-        "/target_scaler/mean": Entry(FLOAT, (M,)),
-        "/target_scaler/scale": Entry(FLOAT, (M,)),
         "/readout/weights": Entry(FLOAT, (F, M)),
         "/readout/intercept": Entry(FLOAT, (M,)),
         "/ridge_path/candidates": Entry(FLOAT, (L,)),
@@ -106,7 +93,7 @@ def layout(config: Config) -> Layout:
         "/end/x": Entry(FLOATS, (N,)),
         "/end/u": Entry(FLOATS, (K,)),
         "/end/y": Entry(FLOATS, (M,)),
-    }
+    }  # fmt: skip
 
 
 def from_tree(root: Group, config: Config) -> ESN:
@@ -127,8 +114,8 @@ def from_tree(root: Group, config: Config) -> ESN:
         raise CheckpointError(f"/continues has an entry that is not in -1..{config.inputs - 1}")
     return ESN(
         reservoir=reservoir,
-        input_scaler=_read_scaler(root, "input_scaler"),
-        target_scaler=_read_scaler(root, "target_scaler"),
+        input_scaler=scaler.from_tree(root, "input_scaler"),
+        target_scaler=scaler.from_tree(root, "target_scaler"),
         readout=Readout(*(tree.values(readout, name) for name in ("weights", "intercept"))),
         ridge_path=RidgePath(
             criterion=config.criterion,
@@ -167,9 +154,19 @@ def _reservoir(group: Group, config: Config) -> Reservoir:
     )
 
 
-def _read_scaler(root: Group, name: str) -> Scaler:
-    group = tree.subgroup(root, name, "scaler", "1.0")
-    scale = tree.values(group, "scale")
-    if np.any(scale == 0):
-        raise CheckpointError(f"/{name}/scale has an entry that is zero")
-    return Scaler(tree.values(group, "mean"), scale)
+KIND = Kind(
+    name="esn",
+    version="1.0",
+    min_reader="1.0.0",
+    members=(
+        "config", "reservoir", "input_scaler", "target_scaler", "readout", "ridge_path",
+        "continues", "end",
+    ),
+    plotted="ridge_path",
+    describe=esn_config.of,
+    parse=esn_config.parse,
+    parameters=lambda config: 0,
+    layout=layout,
+    to_members=to_members,
+    from_tree=from_tree,
+)  # fmt: skip

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 
-from reservoir.checkpoint import jsontext
+from reservoir.checkpoint import entries, jsontext
 from reservoir.checkpoint.tree import dtype_code
-from reservoir.errors import CheckpointError
 from reservoir.esn.model import ACTIVATIONS, ESN
-
-MAX_LENGTH = 2**40  # of any axis; bounds the arithmetic, not the memory
 
 
 @dataclass(frozen=True)
@@ -41,10 +37,16 @@ class Config:
 
 
 def of(record: ESN) -> Config:
-    """Describe a model."""
+    """Describe a model.
+
+    Raises
+    ------
+    CheckpointError
+        If its sizes contradict each other.
+    """
     reservoir, path = record.reservoir, record.ridge_path
     W = reservoir.W
-    return Config(
+    config = Config(
         units=reservoir.units,
         inputs=int(reservoir.W_in.shape[1]),
         targets=len(record.target_names),
@@ -61,6 +63,8 @@ def of(record: ESN) -> Config:
         input_names=list(record.input_names),
         target_names=list(record.target_names),
     )
+    check(config)
+    return config
 
 
 def parse(text: str) -> Config:
@@ -74,15 +78,17 @@ def parse(text: str) -> Config:
     document = jsontext.loads(text, "/config")
     sizes = ("units", "inputs", "targets", "features", "feedback", "candidates", "nonzeros")
     config = Config(
-        **{name: _length(document, name) for name in sizes},
-        recurrence=_choice(document, "recurrence", ("csr_matrix", "array")),
-        dtype=_choice(document, "dtype", ("float32", "float64")),
-        activation=_choice(document, "activation", ACTIVATIONS),
-        criterion=_text(document, "criterion"),
-        washout="auto" if document.get("washout") == "auto" else _length(document, "washout"),
-        horizon=_length(document, "horizon"),
-        input_names=_names(document, "input_names"),
-        target_names=_names(document, "target_names"),
+        **{name: entries.length(document, name) for name in sizes},
+        recurrence=entries.choice(document, "recurrence", ("csr_matrix", "array")),
+        dtype=entries.choice(document, "dtype", ("float32", "float64")),
+        activation=entries.choice(document, "activation", ACTIVATIONS),
+        criterion=entries.text(document, "criterion"),
+        washout="auto"
+        if document.get("washout") == "auto"
+        else entries.length(document, "washout"),
+        horizon=entries.length(document, "horizon"),
+        input_names=entries.names(document, "input_names"),
+        target_names=entries.names(document, "target_names"),
     )
     check(config)
     return config
@@ -110,34 +116,4 @@ def check(config: Config) -> None:
         "input_names": len(c.input_names) == c.inputs,
         "target_names": len(c.target_names) == c.targets,
     }
-    for name, agrees in agreements.items():
-        if not agrees:
-            raise CheckpointError(f"the config's entry {name!r} contradicts the others")
-
-
-def _length(document: dict[str, Any], name: str) -> int:
-    value = document.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_LENGTH:
-        raise CheckpointError(f"the config's entry {name!r} is missing or not a count")
-    return value
-
-
-def _text(document: dict[str, Any], name: str) -> str:
-    value = document.get(name)
-    if not isinstance(value, str):
-        raise CheckpointError(f"the config's entry {name!r} is missing or not a text")
-    return value
-
-
-def _choice(document: dict[str, Any], name: str, choices: tuple[str, ...]) -> str:
-    value = _text(document, name)
-    if value not in choices:
-        raise CheckpointError(f"the config's {name} is {value[:40]!r}, not one of {choices}")
-    return value
-
-
-def _names(document: dict[str, Any], name: str) -> list[str]:
-    value = document.get(name)
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise CheckpointError(f"the config's entry {name!r} is missing or not a list of texts")
-    return value
+    entries.agree(agreements)

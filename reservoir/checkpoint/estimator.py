@@ -6,29 +6,60 @@ making an estimator from one imports it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 from reservoir.checkpoint.checkpoint import Checkpoint
 from reservoir.errors import CheckpointError
 from reservoir.esn.model import ESN
-from reservoir.esn.progress import Progress
-from reservoir.esn.ridge import CRITERIA
 
-if TYPE_CHECKING:
-    from reservoir.esn.regressor import ESNRegressor
+ESN_CLASS = "ESNRegressor"
 
-CLASS = "ESNRegressor"
+# Class to the module whose SHELL stores it; imported at need, as are the classes themselves.
+_HOMES = {ESN_CLASS: "reservoir.checkpoint.esn_estimator"}
+
+
+@dataclass(frozen=True)
+class Shell:
+    """How a class of estimators becomes a checkpoint, and back.
+
+    Attributes
+    ----------
+    checkpoint_of
+        The checkpoint of a fitted estimator; the second argument says whether the statistics of
+        the fit go with it, None leaves that to the class.
+    estimator_of
+        The estimator of a checkpoint and its document; a KeyError, TypeError or ValueError if the
+        document is malformed.
+    """
+
+    checkpoint_of: Callable[[Any, bool | None], Checkpoint]
+    estimator_of: Callable[[Checkpoint, Mapping[str, Any]], Any]
+
+
+def shell_of(estimator: object) -> Shell | None:
+    """The shell of an estimator's class; None for what is no estimator of the package."""
+    for base in type(estimator).__mro__:
+        if base.__name__ in _HOMES and base.__module__.startswith("reservoir."):
+            return _shell(base.__name__)
+    return None
+
+
+def _shell(name: str) -> Shell:
+    shell: Shell = import_module(_HOMES[name]).SHELL
+    return shell
 
 
 def document(
     parameters: Mapping[str, Any],
     feature_names: Sequence[str] = (),
     *,
+    kind: str = ESN_CLASS,
     flat: bool = False,
     incremental: bool = False,
+    fitted: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What is stored of an estimator beside its model.
 
@@ -38,18 +69,23 @@ def document(
         Of its constructor.
     feature_names
         Of the inputs, if they were named.
+    kind
+        The name of its class.
     flat
         Whether its outputs are one-dimensional.
     incremental
         Whether it was fitted in parts.
+    fitted
+        What else a class keeps of a fit.
     """
-    return {
-        "class": CLASS,
+    stored = {
+        "class": kind,
         "parameters": dict(parameters),
         "feature_names": list(feature_names),
         "flat": flat,
         "incremental": incremental,
     }
+    return stored if fitted is None else stored | {"fitted": dict(fitted)}
 
 
 def parameters_of(checkpoint: Checkpoint) -> Mapping[str, Any]:
@@ -63,10 +99,11 @@ def time_parallel_of(checkpoint: Checkpoint) -> str:
     return str(parameters_of(checkpoint).get("time_parallel", "auto"))
 
 
-def estimator_of(checkpoint: Checkpoint) -> ESNRegressor:
+def estimator_of(checkpoint: Checkpoint) -> Any:
     """The estimator of a checkpoint.
 
-    A record alone comes back in an estimator whose parameters are its matrices.
+    The record of an echo state network alone comes back in an estimator whose parameters are its
+    matrices; any other record alone comes back as it is.
 
     Raises
     ------
@@ -75,47 +112,17 @@ def estimator_of(checkpoint: Checkpoint) -> ESNRegressor:
     """
     stored = checkpoint.estimator
     if stored is None:
-        stored = _around(checkpoint.record)
-    elif stored.get("class") != CLASS:
-        raise CheckpointError(f"holds an estimator of unknown class {stored.get('class')!r}")
+        if not isinstance(checkpoint.record, ESN):
+            return checkpoint.record
+        from reservoir.checkpoint.esn_estimator import around
+
+        stored = around(checkpoint.record)
+    name = stored.get("class")
+    if not isinstance(name, str) or name not in _HOMES:
+        raise CheckpointError(f"holds an estimator of unknown class {name!r}")
     try:
-        return _made(stored, checkpoint)
+        return _shell(name).estimator_of(checkpoint, stored)
+    except CheckpointError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"its estimator is malformed: {error}") from None
-
-
-def _made(stored: Mapping[str, Any], checkpoint: Checkpoint) -> ESNRegressor:
-    from reservoir.esn.regressor import ESNRegressor
-
-    esn = ESNRegressor(**stored["parameters"])
-    esn.model_ = checkpoint.record
-    if checkpoint.statistics is not None:
-        esn.progress_ = Progress.from_arrays(checkpoint.statistics)
-    esn.n_features_in_ = checkpoint.record.reservoir.W_in.shape[1]
-    if stored["feature_names"]:
-        esn.feature_names_in_ = np.array(stored["feature_names"], dtype=object)
-    esn.flat_ = stored["flat"]
-    esn.incremental_ = stored["incremental"]
-    return esn
-
-
-def _around(model: ESN) -> dict[str, Any]:
-    """The document of an estimator that would be fitted to this record."""
-    reservoir, path, names = model.reservoir, model.ridge_path, model.input_names
-    feedback = reservoir.W_fb.shape[1] > 0
-    numbered = names == tuple(map(str, range(len(names))))
-    parameters = {
-        "units": reservoir.units,
-        "leak_rate": reservoir.leak_rate,
-        "ridge": path.criterion if path.criterion in CRITERIA else float(path.chosen[0]),
-        "washout": model.washout,
-        "activation": reservoir.activation,
-        "feedback": feedback,
-        "direct": len(model.readout.weights) > reservoir.units,
-        "dtype": str(reservoir.dtype),
-        "W": reservoir.W,
-        "W_in": reservoir.W_in,
-        "W_fb": reservoir.W_fb if feedback else None,
-        "bias": reservoir.bias,
-    }
-    return document(parameters, () if numbered else names)

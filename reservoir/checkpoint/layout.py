@@ -23,6 +23,7 @@ class Entry(NamedTuple):
 
     dtypes: tuple[str, ...]
     shape: tuple[int, ...]
+    or_empty: bool = False  # whether a vector without entries may stand for it
 
 
 Layout: TypeAlias = dict[str, Entry]  # absolute path to entry
@@ -54,7 +55,7 @@ def check_tree(root: Group, layout: Layout) -> None:
 
 
 def _check(path: str, dtype: np.dtype[Any], shape: tuple[int, ...], entry: Entry) -> None:
-    if shape != entry.shape:
+    if shape != entry.shape and not (entry.or_empty and shape == (0,)):
         raise CheckpointError(f"{path} has shape {shape}; the config says {entry.shape}")
     code = tree.dtype_code(dtype)
     if code not in entry.dtypes:

@@ -7,8 +7,8 @@ tree. What a tree may hold is what the format may hold; `dtype_code` is the list
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +27,7 @@ class Dataset:
 
     value: Array
     attributes: Attributes = field(default_factory=dict)
+    growing: bool = False  # whether a file leaves the first axis without an upper limit
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,14 @@ class Group:
 
 
 Node: TypeAlias = Group | Dataset
+
+
+class Described(Protocol):
+    """A node, or the header of one in a file."""
+
+    @property
+    def attributes(self) -> Attributes:
+        """Its attributes by name."""
 
 
 def dtype_code(dtype: np.dtype[Any]) -> str:
@@ -90,6 +99,11 @@ def array(value: ArrayLike, **attributes: ArrayLike) -> Dataset:
     return Dataset(data, marks | {name: np.asarray(value) for name, value in attributes.items()})
 
 
+def growing(node: Dataset) -> Dataset:
+    """The dataset with a first axis that has no upper limit, as tables of steps have it."""
+    return replace(node, growing=True)
+
+
 def scale(value: ArrayLike, name: str) -> Dataset:
     """A one-dimensional array that names and labels a dimension of its siblings."""
     ends = np.array(name.encode("ascii"), dtype=f"S{len(name) + 1}")  # HDF5 stores a final NUL
@@ -127,7 +141,7 @@ def walk(root: Group) -> Iterator[tuple[str, Node]]:
             todo.extend((prefix + name, member) for name, member in node.members.items())
 
 
-def attribute_text(node: Node, name: str) -> str:
+def attribute_text(node: Described, name: str) -> str:
     """The text of a string attribute, or "" if there is none."""
     value = node.attributes.get(name)
     if value is None or value.dtype.kind != "S" or value.ndim != 0:
@@ -135,7 +149,7 @@ def attribute_text(node: Node, name: str) -> str:
     return bytes(value[()]).decode("ascii", "replace")
 
 
-def expect(node: Node | None, path: str, kind: str, version: str) -> None:
+def expect(node: Described | None, path: str, kind: str, version: str) -> None:
     """Check that a node is of an encoding whose major version this reader knows.
 
     Raises

@@ -8,8 +8,7 @@ from typing import NamedTuple
 from reservoir.errors import CheckpointError
 
 FORMAT = "reservoir-checkpoint"
-FORMAT_VERSION = "1.0.0"
-MIN_READER_VERSION = "1.0.0"  # the oldest reader that understands what this writer writes
+FORMAT_VERSION = "1.1.0"
 
 _SEMANTIC = re.compile(r"(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})")
 

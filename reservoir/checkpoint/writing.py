@@ -80,6 +80,8 @@ def _storage(node: Dataset) -> dict[str, Any]:
     options: dict[str, Any] = {"chunks": _chunks(node.value), "fletcher32": True}
     if node.value.dtype.kind in "iu" or DIMENSIONS in node.attributes:
         options |= {"shuffle": True, "compression": "gzip", "compression_opts": COMPRESSION}
+    if node.growing:
+        options["maxshape"] = (None, *node.value.shape[1:])
     return options
 
 

@@ -58,7 +58,7 @@ def run(job: Job) -> None:
     if job.plot is not None:
         pictures.check(job.plot)
     checkpoint = read(job.model)
-    model = checkpoint.record
+    model = checkpoint.esn
     with opened(job.data) as tables:
         compared = _compared(checkpoint, tables, job)
     if job.as_json:
@@ -89,7 +89,7 @@ def _compared(checkpoint: Checkpoint, tables: Sequence[Table], job: Job) -> Comp
     DataError
         Fewer rows than the washout or the horizon need, or missing values.
     """
-    model, skip_missing = checkpoint.record, _skip_missing(checkpoint, job)
+    model, skip_missing = checkpoint.esn, _skip_missing(checkpoint, job)
     horizon, targets = model.horizon, len(model.target_names)
     washouts = [_washout(model, table) for table in tables]
     inputs, truth = _chosen(model, tables, job)

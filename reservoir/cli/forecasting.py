@@ -64,7 +64,7 @@ def run(job: Job) -> None:
     if job.data is None and (job.context != ":" or job.input_columns or job.target_columns):
         raise click.UsageError("--context and the columns choose in DATA, and there is no DATA")
     checkpoint = read(job.model)
-    model = checkpoint.record
+    model = checkpoint.esn
     with _optional(job.data) as tables:
         table = tables[0] if tables else None
         first, start, known = 0, model.end, None
@@ -93,7 +93,7 @@ def _follow(
     checkpoint: Checkpoint, table: Table, rows: tuple[int, int], job: Job
 ) -> tuple[Position, Known | None]:
     """Where the context leaves the model, and what is known of the targets."""
-    model = checkpoint.record
+    model = checkpoint.esn
     begin, end = rows
     if isinstance(model.washout, int) and end - begin < model.washout:
         log.warning(

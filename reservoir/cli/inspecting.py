@@ -20,7 +20,7 @@ BAR = 40  # characters of the longest bar of the ridge path
 
 def document(path: str, checkpoint: Checkpoint) -> dict[str, Any]:
     """Everything about a checkpoint but its large arrays, as JSON values."""
-    model, origin = checkpoint.record, checkpoint.provenance
+    model, origin = checkpoint.esn, checkpoint.provenance
     created = checkpoint.created
     return {
         "file": path,
@@ -107,7 +107,7 @@ def _end(model: ESN) -> dict[str, Any]:
 def print_all(path: str, checkpoint: Checkpoint) -> None:
     """Print a checkpoint for people."""
     known = document(path, checkpoint)
-    model, origin = checkpoint.record, checkpoint.provenance
+    model, origin = checkpoint.esn, checkpoint.provenance
     text.print_pairs(
         [
             ("file", path),

@@ -58,7 +58,7 @@ def predict(model: str, data: tuple[str, ...], output: str, input_columns: str |
             f"the outputs of {len(data)} series go into one HDF5 file: give -o FILE.h5"
         )
     checkpoint = read(model)
-    record = checkpoint.record
+    record = checkpoint.esn
     with opened(data) as tables:
         chosen = [table.select(inputs_of_model(record, table, input_columns)) for table in tables]
         with (
