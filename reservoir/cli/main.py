@@ -9,7 +9,17 @@ import click
 
 from reservoir.cli.program import Program
 
-COMMANDS = ("fit", "predict", "forecast", "evaluate", "inspect", "warmup", "config")
+COMMANDS = (
+    "fit",
+    "predict",
+    "forecast",
+    "evaluate",
+    "inspect",
+    "import",
+    "export",
+    "warmup",
+    "config",
+)
 
 
 @click.group(
