@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import gc
-import importlib
 import os
-import pkgutil
 import shutil
 import stat
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
-from numba.core.registry import CPUDispatcher
 
-import reservoir.kernels
 from reservoir.kernels import cache, compile
 
 ROOT = Path(__file__).parents[1]
@@ -181,12 +175,18 @@ def test_read_only_home_and_package(tmp_path):
     assert not done.stderr
 
 
-def test_no_two_kernel_functions_have_one_name():
-    """Numba would link an entry that one process cached to a function of another process's."""
-    for module in pkgutil.iter_modules(reservoir.kernels.__path__):
-        importlib.import_module(f"reservoir.kernels.{module.name}")
-    compiled = [one.py_func for one in gc.get_objects() if type(one) is CPUDispatcher]
-    ours = [f for f in compiled if f.__module__.startswith("reservoir.kernels.")]
-    names = Counter(f"{f.__module__}.{f.__qualname__}" for f in ours)
-    assert len(names) > 50
-    assert [name for name, times in names.items() if times > 1] == []
+def test_two_compiled_functions_of_one_name_are_refused():
+    """They could get one symbol: `reservoir.kernels.compile._check_name`."""
+
+    def made(number):
+        def function():
+            return number
+
+        return function
+
+    compile.inlined(made(1))
+    with pytest.raises(RuntimeError, match=r"called .*made\.<locals>\.function"):
+        compile.inlined(made(2))
+    other = made(3)
+    other.__qualname__ = "made_3"
+    assert compile.inlined(other)() == 3
