@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
+import pkgutil
 import shutil
 import stat
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from numba.core.registry import CPUDispatcher
 
+import reservoir.kernels
 from reservoir.kernels import cache, compile
 
 ROOT = Path(__file__).parents[1]
@@ -173,3 +179,14 @@ def test_read_only_home_and_package(tmp_path):
     assert Path(package_file).is_relative_to(package)
     assert Path(directory).parent == tmp_path / f"reservoir-{os.getuid()}"
     assert not done.stderr
+
+
+def test_no_two_kernel_functions_have_one_name():
+    """Numba would link an entry that one process cached to a function of another process's."""
+    for module in pkgutil.iter_modules(reservoir.kernels.__path__):
+        importlib.import_module(f"reservoir.kernels.{module.name}")
+    compiled = [one.py_func for one in gc.get_objects() if type(one) is CPUDispatcher]
+    ours = [f for f in compiled if f.__module__.startswith("reservoir.kernels.")]
+    names = Counter(f"{f.__module__}.{f.__qualname__}" for f in ours)
+    assert len(names) > 50
+    assert [name for name, times in names.items() if times > 1] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -28,6 +29,18 @@ def kernel(function: F) -> F:
         numba.config.CACHE_DIR = before
 
 
+_named: Counter[str] = Counter()
+
+
 def inlined(function: F) -> F:
-    """Compile a part of a kernel: it goes into the code (and the cache entry) of its callers."""
+    """Compile a part of a kernel: it goes into the code (and the cache entry) of its callers.
+
+    Functions that one factory makes have one name, and Numba tells them apart by numbers that it
+    gives out as it compiles. Cache entries of two processes would then link to the wrong one of
+    them. So each gets a name of its own, by the order of the sources.
+    """
+    name = f"{function.__module__}.{function.__qualname__}"
+    _named[name] += 1
+    if _named[name] > 1:
+        function.__qualname__ += f"_{_named[name]}"
     return numba.njit(**OPTIONS)(function)  # type: ignore[no-any-return]
