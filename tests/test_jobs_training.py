@@ -73,10 +73,11 @@ def test_steps_one_at_a_time(tmp_path):
 def test_seldom_checkpoints_and_an_interruption(tmp_path):
     job = small_job()
     run(job, tmp_path / "whole")
-    flag = CountingFlag()
-    run(job, tmp_path / "other", flag, checkpoint_every=3)
+    run(job, tmp_path / "other", checkpoint_every=3)
     assert left(tmp_path / "other") == left(tmp_path / "whole")
     assert [step for step, _ in RunDirectory(tmp_path / "other").numbered()] == [0, 3, 4]
+    flag = CountingFlag()
+    run(job, tmp_path / "three", flag, max_steps=3)
     with pytest.raises(Interrupted):  # in the fourth step
         run(job, tmp_path / "cut", CountingFlag(flag.looks), checkpoint_every=10)
     assert [step for step, _ in RunDirectory(tmp_path / "cut").numbered()] == [0, 3]
