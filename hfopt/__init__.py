@@ -4,9 +4,11 @@
 parts that can be exchanged (`ConjugateGradient`, `LevenbergMarquardt`, `LineSearch`,
 `EmpiricalFisher`, schedules). A problem gives values, gradients and curvature products (`Problem`,
 `Linearization`); `GaussNewton` composes the damped product from a linearization, and `LOSSES` are
-losses with matching output functions. `hfopt.batches` says which batches a step gets.
+losses with matching output functions. `hfopt.adapters` makes problems of functions, residuals and
+networks of other frameworks. `hfopt.batches` says which batches a step gets.
 """
 
+from hfopt.adapters import FunctionProblem, LeastSquares, NetworkProblem
 from hfopt.batches import Batches, DrawnBatches, StepBatches, choose
 from hfopt.clipping import clip_by_global_norm
 from hfopt.conjugate_gradient import ConjugateGradient, Ending, Solution, Workspace
@@ -48,17 +50,20 @@ __all__ = [
     "Exponential",
     "FirstOrderReport",
     "FirstOrderState",
+    "FunctionProblem",
     "GaussNewton",
     "Gradient",
     "HessianFree",
     "HessianFreeReport",
     "HessianFreeState",
     "InverseTime",
+    "LeastSquares",
     "LevenbergMarquardt",
     "LineSearch",
     "Linearization",
     "LogisticCrossEntropy",
     "Loss",
+    "NetworkProblem",
     "NoPreconditioner",
     "Optimizer",
     "Preconditioner",

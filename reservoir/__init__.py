@@ -1,4 +1,4 @@
-"""An engine for recurrent networks on CPUs: echo state networks, their files and their program.
+"""An engine for recurrent networks on CPUs: fixed and trained ones, their files, their program.
 
 Names are loaded when they are first used, so that the command line does not pay for
 scikit-learn.
@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reservoir.checkpoint import load, save
     from reservoir.esn.regressor import ESNRegressor
+    from reservoir.rnn.estimators.classifier import RNNClassifier
+    from reservoir.rnn.estimators.regressor import RNNRegressor
 
-__all__ = ["ESNRegressor", "__version__", "load", "save"]
+__all__ = ["ESNRegressor", "RNNClassifier", "RNNRegressor", "__version__", "load", "save"]
 
 _HOMES = {
     "ESNRegressor": "reservoir.esn.regressor",
+    "RNNClassifier": "reservoir.rnn.estimators.classifier",
+    "RNNRegressor": "reservoir.rnn.estimators.regressor",
     "load": "reservoir.checkpoint",
     "save": "reservoir.checkpoint",
 }

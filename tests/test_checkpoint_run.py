@@ -102,6 +102,24 @@ def test_a_run_before_its_first_step(tmp_path):
     assert read(tmp_path / "m.h5").run.state.optimizer.first.tolist() == [0.0] * model.theta.size
 
 
+def test_a_run_may_have_left_the_best_parameters(tmp_path):
+    """The model is the best of the steps so far, the run stands at the last."""
+    model, elsewhere = random_model(), random_model(seed=1)
+    write(Checkpoint(model, run=Run(random_state(elsewhere))), tmp_path / "m.h5")
+    found = read(tmp_path / "m.h5")
+    assert found.record.theta.tobytes() == model.theta.tobytes()
+    assert found.run.state.theta.tobytes() == elsewhere.theta.tobytes()
+    expect_refusal(
+        tmp_path / "m.h5",
+        lambda file: replaced(file, "run/theta", np.full(43, np.nan)),
+        "/run/theta has an entry that is not finite",
+        checkpoint=found,
+    )
+    write(Checkpoint(model, run=Run(random_state(model))), tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5") as file:
+        assert "theta" not in file["run"]  # nothing is stored twice
+
+
 def test_the_state_is_stored_under_the_name_of_its_type(tmp_path):
     model = random_model()
     write(Checkpoint(model, run=Run(random_state(model, "SGD"))), tmp_path / "m.h5")
@@ -124,10 +142,15 @@ def changed_state(**changes):
     return state._replace(optimizer=state.optimizer._replace(**changes))
 
 
+def at(theta):
+    return random_state(random_model())._replace(theta=theta)
+
+
 @pytest.mark.parametrize(
     "state, message",
     [
-        (random_state(random_model(seed=1)), "stands at other parameters than those of the model"),
+        (at(np.zeros(38)), r"/run/theta has shape \(38,\); the config says"),
+        (at(np.full(43, np.nan)), "/run/theta has an entry that is not finite"),
         (changed_state(start=np.zeros(3)), r"/run/optimizer/start has shape \(3,\)"),
         (changed_state(start=np.full(43, np.nan)), "start has a value that no optimizer leaves"),
         (changed_state(damping=float("inf")), "damping has a value that no optimizer leaves"),

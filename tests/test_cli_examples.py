@@ -7,7 +7,9 @@ import shlex
 import click
 import pytest
 from test_cli_program import make_csv, run, wave
+from torch_cases import archived
 
+from reservoir.checkpoint.weights_file import write_weights
 from reservoir.cli.main import COMMANDS, reservoir
 
 
@@ -31,16 +33,18 @@ def example(names):
 
 @pytest.fixture
 def directory(tmp_path, monkeypatch):
-    """Where the examples run: with laser.csv, and the model that the first of them makes."""
+    """Where the examples run: with laser.csv, lstm.npz, and models that examples make."""
     make_csv(tmp_path / "laser.csv", wave(1000)[:, :1], ["intensity"])
+    write_weights(tmp_path / "lstm.npz", archived("LSTM", "float64")[0])
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.mark.parametrize("names", list(all_commands()), ids=" ".join)
 def test_example(names, directory):
-    (fit,) = example(("fit",))
-    run(*shlex.split(fit)[1:])
+    for name in ("fit", "import"):
+        (made,) = example((name,))
+        run(*shlex.split(made)[1:])
     lines = example(names)
     for line in lines:
         words = shlex.split(line)

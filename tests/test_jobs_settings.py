@@ -111,7 +111,7 @@ def sizes(optimizer, given, sequences):
 @pytest.mark.parametrize(
     "optimizer, given, sequences, expected",
     [
-        ("hf", {}, None, (2000, 500)),
+        ("hf", {}, None, (5000, 1000)),
         ("hf", {"gradient_batch": 80}, None, (80, 80)),
         ("adam", {}, None, (100, None)),
         ("hf", {}, 1200, (1200, 500)),

@@ -173,3 +173,20 @@ def test_read_only_home_and_package(tmp_path):
     assert Path(package_file).is_relative_to(package)
     assert Path(directory).parent == tmp_path / f"reservoir-{os.getuid()}"
     assert not done.stderr
+
+
+def test_two_compiled_functions_of_one_name_are_refused():
+    """They could get one symbol: `reservoir.kernels.compile._check_name`."""
+
+    def made(number):
+        def function():
+            return number
+
+        return function
+
+    compile.inlined(made(1))
+    with pytest.raises(RuntimeError, match=r"called .*made\.<locals>\.function"):
+        compile.inlined(made(2))
+    other = made(3)
+    other.__qualname__ = "made_3"
+    assert compile.inlined(other)() == 3

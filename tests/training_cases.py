@@ -21,7 +21,7 @@ from reservoir.jobs.settings import (
 from reservoir.jobs.task_source import TaskSource
 from reservoir.jobs.training import train
 
-TIMES = ("seconds",)  # of a history, what differs from run to run
+TIMES = ("seconds", "processor_seconds")  # of a history, what differs from run to run
 
 
 def small_job(optimizer="hf", *, seed=0, units=5, validate_every=1, source=None, **given):
@@ -68,7 +68,8 @@ def left(path):
     arrays = checkpoint.history.arrays()
     lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
     for line in lines:
-        line.pop("seconds")
+        for name in TIMES:
+            line.pop(name)
     return {
         "theta": state.theta.tobytes(),
         "optimizer": [np.asarray(field).tobytes() for field in state.optimizer],

@@ -186,10 +186,10 @@ def _provenance(checkpoint: Checkpoint, config: str, overrides: Mapping[str, Any
 def _run_group(found: Run, record: Any, parameters: int) -> Group:
     from reservoir.checkpoint import run
 
-    group = run.to_group(found)
-    layout.check_tree(Group({RUN: group}), run.layout(found.optimizer, parameters))
-    if found.state.theta.tobytes() != record.theta.tobytes():
-        raise CheckpointError("the run stands at other parameters than those of the model")
+    run.check_trained(parameters)
+    group = run.to_group(found, record.theta)
+    root = Group({RUN: group})
+    layout.check_tree(root, run.layout(dict(tree.walk(root)), parameters))
     run.from_group(group, record.theta)
     return group
 

@@ -18,7 +18,11 @@ from reservoir.esn.model import ESN
 ESN_CLASS = "ESNRegressor"
 
 # Class to the module whose SHELL stores it; imported at need, as are the classes themselves.
-_HOMES = {ESN_CLASS: "reservoir.checkpoint.esn_estimator"}
+_HOMES = {
+    ESN_CLASS: "reservoir.checkpoint.esn_estimator",
+    "RNNClassifier": "reservoir.checkpoint.rnn_estimator",
+    "RNNRegressor": "reservoir.checkpoint.rnn_estimator",
+}
 
 
 @dataclass(frozen=True)

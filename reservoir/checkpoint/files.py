@@ -20,7 +20,6 @@ from reservoir.checkpoint import (
 from reservoir.checkpoint.checkpoint import DOCUMENTS, RUN, Checkpoint, from_tree, to_tree
 from reservoir.checkpoint.kind import Kind
 from reservoir.checkpoint.limits import MAX_BYTES, Limits
-from reservoir.checkpoint.tree import Group
 from reservoir.errors import CheckpointError
 from reservoir.series.atomic import write_atomically
 
@@ -100,7 +99,7 @@ def read(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Checkpo
 
 def _kind(source: reading.Source) -> Kind[Any, Any]:
     """The kind of model in a file, one that this version knows."""
-    root = Group({}, source.headers["/"].attributes)
+    root = source.headers["/"]
     model = kind.named(tree.attribute_text(root, "encoding-type"))
     tree.expect(root, "/", model.name, model.version)
     return model
@@ -116,7 +115,7 @@ def _additions(source: reading.Source, parameters: int) -> layout.Layout:
     if f"/{RUN}" in source.headers:
         from reservoir.checkpoint import run  # at need: SciPy's solvers come with the optimizers
 
-        found |= run.layout(run.optimizer_in(source.headers), parameters)
+        found |= run.layout(source.headers, parameters)
     if f"/{history.NAME}" in source.headers:
         found |= history.layout(source.headers)
     return found

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from reservoir.checkpoint import tree
 from reservoir.checkpoint.header import Header
 from reservoir.checkpoint.layout import FLOAT, INT, Entry, Layout
-from reservoir.checkpoint.tree import Attributes, Group, Node
+from reservoir.checkpoint.tree import Described, Group, Node
 from reservoir.checkpoint.writing import DIMENSIONS
 from reservoir.errors import CheckpointError, DataError
 
@@ -169,14 +169,14 @@ def layout(headers: Mapping[str, Header]) -> Layout:
     columns = {
         path: Entry(INT + FLOAT, steps.shape)
         for path, header in headers.items()
-        if path.startswith(f"/{NAME}/") and _is_column(header.attributes)
+        if path.startswith(f"/{NAME}/") and _is_column(header)
     }
     return columns | {f"/{NAME}/{STEP}": Entry(INT, steps.shape)}
 
 
-def _is_column(attributes: Attributes) -> bool:
+def _is_column(node: Described) -> bool:
     """Whether a member is labelled by the steps; a later version may add others."""
-    return tree.attribute_text(Group({}, attributes), DIMENSIONS) == STEP
+    return tree.attribute_text(node, DIMENSIONS) == STEP
 
 
 def from_tree(root: Group) -> History:
@@ -190,7 +190,7 @@ def from_tree(root: Group) -> History:
     if NAME not in root.members:
         return History()
     group = tree.subgroup(root, NAME, KIND, VERSION)
-    found = [name for name, node in group.members.items() if _is_column(node.attributes)]
+    found = [name for name, node in group.members.items() if _is_column(node)]
     order = group.attributes.get(ORDER, np.zeros(0, "S1")).ravel()
     place = {bytes(name).decode("ascii", "replace"): k for k, name in enumerate(order)}
     names = sorted([STEP, *found], key=lambda name: (place.get(name, len(place)), name))

@@ -46,7 +46,7 @@ class Source:
         header = self.headers.get(path)
         if header is None or header.dataset is None or header.dtype.kind != "S":
             raise CheckpointError(f"{path} is missing or not a text")
-        tree.expect(Group({}, header.attributes), path, "json", "1.0")
+        tree.expect(header, path, "json", "1.0")
         return tree.ascii_text(strict.data(header, self._descriptor), path)
 
     def load(self) -> Group:

@@ -1,6 +1,6 @@
 """An optimization that can go on: the state of the optimizer, written by its fields.
 
-The parameters are those of the model and are not stored again.
+Where it stands at the parameters of the model, these are not stored again.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from hfopt.first_order import FirstOrderState
 from hfopt.hessian_free import HessianFreeState
 from hfopt.minimize import RunState
 from reservoir.checkpoint import jsontext, tree
-from reservoir.checkpoint.header import Header
 from reservoir.checkpoint.layout import FLOAT, INT, Entry, Layout
-from reservoir.checkpoint.tree import Array, Group, Node
+from reservoir.checkpoint.tree import Array, Described, Group, Node
 from reservoir.errors import CheckpointError
 
 NAME = "run"
 KIND, VERSION = "run", "1.0"
-OPTIMIZER, JOB = "optimizer", "job"
+OPTIMIZER, JOB, THETA = "optimizer", "job", "theta"
 
 # The encoding of ``/run/optimizer`` is the name of the type.
 STATES: dict[str, type[Any]] = {
@@ -40,7 +39,8 @@ class Run:
     Attributes
     ----------
     state : hfopt.RunState
-        Its ``theta`` is that of the model in the same checkpoint.
+        Its ``theta`` is mostly that of the model in the same checkpoint; another one if that is
+        the best of the steps so far.
     job : mapping
         The config of the job, JSON values of any kind; lists come back for tuples.
     """
@@ -54,8 +54,21 @@ class Run:
         return type(self.state.optimizer).__name__
 
 
-def to_group(run: Run) -> Group:
+def check_trained(size: int) -> None:
+    """A CheckpointError if models of a kind have no parameters, whose number is `size`."""
+    if not size:
+        raise CheckpointError(f"/{NAME}: a model of this kind is not trained by an optimizer")
+
+
+def to_group(run: Run, theta: Array) -> Group:
     """Store a run.
+
+    Parameters
+    ----------
+    run
+        The run.
+    theta
+        The parameters of the model.
 
     Raises
     ------
@@ -80,23 +93,18 @@ def to_group(run: Run) -> Group:
         OPTIMIZER: tree.group(run.optimizer, STATE_VERSION, fields),
         JOB: tree.json(job),
     }
+    if state.theta.tobytes() != theta.tobytes():
+        members[THETA] = tree.array(state.theta)
     return tree.group(KIND, VERSION, members)
 
 
-def optimizer_in(headers: Mapping[str, Header]) -> str:
-    """The encoding of ``/run/optimizer`` in a file, "" if there is none."""
-    header = headers.get(f"/{NAME}/{OPTIMIZER}")
-    attributes = {} if header is None else header.attributes
-    return tree.attribute_text(Group({}, attributes), "encoding-type")
-
-
-def layout(optimizer: str, size: int) -> Layout:
+def layout(nodes: Mapping[str, Described], size: int) -> Layout:
     """What the datasets of a run must be.
 
     Parameters
     ----------
-    optimizer
-        The encoding of ``/run/optimizer``.
+    nodes
+        The objects of a file, or of a tree, by their paths.
     size
         The number of parameters P.
 
@@ -105,8 +113,9 @@ def layout(optimizer: str, size: int) -> Layout:
     CheckpointError
         If the encoding is unknown, or models of this kind have no parameters.
     """
-    if not size:
-        raise CheckpointError(f"/{NAME}: a model of this kind is not trained by an optimizer")
+    check_trained(size)
+    node = nodes.get(f"/{NAME}/{OPTIMIZER}")
+    optimizer = "" if node is None else tree.attribute_text(node, "encoding-type")
     if optimizer not in STATES:
         raise CheckpointError(f"/{NAME}/{OPTIMIZER} has the unknown encoding {optimizer[:40]!r}")
     # moments that an optimizer does not have are vectors without entries
@@ -115,7 +124,12 @@ def layout(optimizer: str, size: int) -> Layout:
         f"/{NAME}/{OPTIMIZER}/{name}": Entry(_SCALARS[hint], ()) if hint in _SCALARS else vector
         for name, hint in _hints(optimizer).items()
     }
-    return fields | {f"/{NAME}/step": Entry(INT, ()), f"/{NAME}/value": Entry(FLOAT, ())}
+    own = {f"/{NAME}/{THETA}": Entry(FLOAT, (size,))}
+    return (
+        fields
+        | {f"/{NAME}/step": Entry(INT, ()), f"/{NAME}/value": Entry(FLOAT, ())}
+        | {path: entry for path, entry in own.items() if path in nodes}
+    )
 
 
 def from_group(group: Group, theta: Array) -> Run:
@@ -140,6 +154,10 @@ def from_group(group: Group, theta: Array) -> Run:
     if step < 0:
         raise CheckpointError(f"/{NAME}/step is below 0")
     value = float(tree.values(group, "value"))
+    if THETA in group.members:
+        theta = tree.values(group, THETA)
+        if not np.isfinite(theta).all():
+            raise CheckpointError(f"/{NAME}/{THETA} has an entry that is not finite")
     job = jsontext.loads(tree.json_text(group, JOB), f"/{NAME}/{JOB}")
     return Run(RunState(step, theta, value, STATES[optimizer](**fields)), job)
 

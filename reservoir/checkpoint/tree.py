@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,6 +39,14 @@ class Group:
 
 
 Node: TypeAlias = Group | Dataset
+
+
+class Described(Protocol):
+    """A node, or the header of one in a file."""
+
+    @property
+    def attributes(self) -> Attributes:
+        """Its attributes by name."""
 
 
 def dtype_code(dtype: np.dtype[Any]) -> str:
@@ -133,7 +141,7 @@ def walk(root: Group) -> Iterator[tuple[str, Node]]:
             todo.extend((prefix + name, member) for name, member in node.members.items())
 
 
-def attribute_text(node: Node, name: str) -> str:
+def attribute_text(node: Described, name: str) -> str:
     """The text of a string attribute, or "" if there is none."""
     value = node.attributes.get(name)
     if value is None or value.dtype.kind != "S" or value.ndim != 0:
@@ -141,7 +149,7 @@ def attribute_text(node: Node, name: str) -> str:
     return bytes(value[()]).decode("ascii", "replace")
 
 
-def expect(node: Node | None, path: str, kind: str, version: str) -> None:
+def expect(node: Described | None, path: str, kind: str, version: str) -> None:
     """Check that a node is of an encoding whose major version this reader knows.
 
     Raises

@@ -10,7 +10,8 @@ import click
 from reservoir.cli.program import Program
 
 COMMANDS = (
-    "fit", "train", "task", "predict", "forecast", "evaluate", "inspect", "warmup", "config",
+    "fit", "train", "task", "predict", "forecast", "evaluate", "inspect", "import", "export",
+    "warmup", "config",
 )  # fmt: skip
 
 

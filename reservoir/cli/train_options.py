@@ -160,10 +160,10 @@ OPTIMIZER = (
 )
 BATCHES = (
     click.Option(["--gradient-batch"], type=WHOLE, metavar="N",
-                 help="Sequences for the gradient: with hf 2000 by default, of files all; with "
+                 help="Sequences for the gradient: with hf 5000 by default, of files all; with "
                       "other optimizers 100, of files 32."),
     click.Option(["--curvature-batch"], type=WHOLE, metavar="N",
-                 help="How many of these for curvature products; 500 by default."),
+                 help="How many of these for curvature products; 1000 by default, of files 500."),
     click.Option(["--backtracking-batch"], type=WHOLE, metavar="N",
                  help="Others for the choice among iterates; by default the gradient's."),
     click.Option(["--line-search-batch"], type=WHOLE, metavar="N",

@@ -61,7 +61,7 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
 }
 
 BATCHES = ("gradient_batch", "curvature_batch", "backtracking_batch", "line_search_batch")
-TASK_BATCHES = {"hf": (2000, 500), "first order": (100, None)}  # gradient, curvature
+TASK_BATCHES = {"hf": (5000, 1000), "first order": (100, None)}  # gradient, curvature
 FILE_BATCHES = {"hf": (None, 500), "first order": (32, None)}  # at most so many; None: all
 
 MAX_STEPS = {"hf": 500, "first order": 50_000}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -17,6 +16,7 @@ from reservoir import threads
 from reservoir.checkpoint import Checkpoint, History, Run
 from reservoir.errors import DataError
 from reservoir.jobs.building import batches_of, optimizer_of
+from reservoir.jobs.clock import Clock
 from reservoir.jobs.interruption import Flag
 from reservoir.jobs.job import Job
 from reservoir.jobs.metrics import Metrics
@@ -152,13 +152,12 @@ class _Running:
             tell(f"the run stands at step {self._state.step}, {found.path}")
         else:
             self._save()
-        self._before = float(self._history["seconds"][-1]) if len(self._history) else 0.0
         self._best = self._least_score()
 
     def go(self) -> Outcome:
         """All steps that are left."""
         job, settings = self._job, self._settings
-        self._began = time.perf_counter()
+        self._clock = Clock(self._history)
         batches = batches_of(job.batches, job.source.draw, self._model, job.seed)
         ending = self._ending()
         if ending is None:
@@ -186,7 +185,7 @@ class _Running:
         step = progress.state.step
         row = progress.report._asdict() | {"step": step}
         row |= self._judged(progress.state)  # may be interrupted: the step is then done again
-        row |= {"seconds": self._elapsed()}
+        row |= self._clock.times()
         self._state, self._saved = progress.state, None
         self._history.append(row)
         self._metrics.append(row)
@@ -244,9 +243,6 @@ class _Running:
         if limit is not None and self._history["seconds"][-1] >= limit:
             return Ending.TIME_LIMIT
         return None
-
-    def _elapsed(self) -> float:
-        return self._before + time.perf_counter() - self._began
 
     def _at(self, state: RunState[Any]) -> Model:
         return replace(self._model, theta=state.theta)

@@ -86,7 +86,6 @@ def _by_activation(make: Any) -> Any:
         make(slope) for slope in (_slope_tanh, _slope_logistic, _slope_relu, _slope_identity)
     )
 
-    @inlined
     def run(code: int, rows: int, P: int, targets: Any, sources: Any) -> None:
         if code == TANH:
             tanh(rows, P, targets, sources)
@@ -97,7 +96,8 @@ def _by_activation(make: Any) -> Any:
         else:
             identity(rows, P, targets, sources)
 
-    return run
+    run.__qualname__ = f"_by_activation_{make.__name__}"  # one of its own, as `inlined` wants it
+    return inlined(run)
 
 
 _times_slope, _tangent, _back, _damped_back = (

@@ -119,7 +119,6 @@ def _tiles(rows: int, wide: int, middle: int) -> Any:
     """
     wide_tile, middle_tile, narrow_tile = (_tile(rows, vectors) for vectors in (wide, middle, 1))
 
-    @inlined
     def add(
         left: int, a: Any, at: int, a_row: int, a_depth: int, depth: int, b: Any, b_at: int, c: Any,
         to: int,
@@ -133,7 +132,8 @@ def _tiles(rows: int, wide: int, middle: int) -> Any:
         narrow_tile(a, at, a_row, a_depth, depth, b, b_at, c, to)
         return 1
 
-    return add
+    add.__qualname__ = f"_add_{rows}_{wide}_{middle}"  # one of its own, as `inlined` wants it
+    return inlined(add)
 
 
 # Fewer rows take wider tiles, so that as many sums are under way at once.

@@ -38,7 +38,7 @@ class Model:
     target_names : tuple of str
         Of M columns; empty if they have none, or if the targets are labels.
     classes : ndarray, shape (M,) or (2,), or None
-        The labels, integers or strings, in the order of the outputs, for the softmax
+        The labels, numbers, booleans or strings, in the order of the outputs, for the softmax
         cross-entropy; the two of a logistic output that tells labels; None for other targets.
     """
 
@@ -78,6 +78,10 @@ class Model:
         if self.network.loss == "squared_error":
             return [self.target_scaler.raw(one) for one in found]
         return [self.network.matching_loss.mean(one) for one in found]
+
+    def states(self, inputs: Any) -> list[Array]:
+        """Hidden states (T_i, N) of the last layer at each step."""
+        return self.network.states(self.theta, self._scaled(inputs))
 
     def _scaled(self, inputs: Any) -> list[Array]:
         collected, dtype = collect(inputs, "inputs"), self.network.dtype

@@ -294,6 +294,32 @@ class Network:
                 outputs[sequence] = forward.outputs[rows, : self.outputs]
         return outputs, self.final_state(batch, found)
 
+    def states(self, theta: ArrayLike, inputs: Any, state: Any = None) -> list[Array]:
+        """Hidden states (T_i, N) of the last layer, of each sequence.
+
+        Parameters
+        ----------
+        theta, inputs, state
+            As in `predict`.
+        """
+        packed = self.pack(self.layout.checked(theta, "theta"))
+        batch, cell = self._unscored(inputs, state), self.cells[-1]
+        found: list[Array] = [np.zeros((0, cell.units), self.dtype)] * batch.sequences
+
+        def one(k: int) -> None:
+            tile = batch.tiles[k]
+            segments = batch.cut(k, None, window_rows(self.cells, self.dtype)).segments
+            with self.shelves.one() as shelf:
+                forward = Forward(self.cells, packed, tile, segments, shelf, keep="shelf")
+                for segment in segments:
+                    h = forward.traces(0, shelf)[-1].states[0][segment.steps.lanes :]
+                    for lane, sequence in enumerate(tile.order):
+                        rows = rows_of(tile.steps, lane, int(tile.lengths[lane]))
+                        found[sequence] = h[rows, : cell.units]
+
+        batch.each(one)
+        return found
+
     def _unscored(self, inputs: Any, state: Any) -> Batch:
         columns = (self.inputs, self.outputs)
         return make_batch(

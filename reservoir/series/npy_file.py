@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import math
 import os
 import zipfile
 import zlib
+from collections.abc import Iterator
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -78,10 +80,48 @@ def read_npz(path: str, key: str) -> Contents:
     OSError
         The file cannot be read.
     """
+    with _archive(path) as archive:
+        return _read_archive(archive, path, key)
+
+
+def read_arrays(path: str, max_bytes: int) -> dict[str, NDArray[Any]]:
+    """Read every array of an NPZ file, of numbers of any shape.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    max_bytes : int
+        Refuse arrays of more bytes than this together, before memory is taken for them.
+
+    Raises
+    ------
+    DataError
+        The file is damaged, holds something else than arrays of numbers, or too much.
+    OSError
+        The file cannot be read.
+    """
+    with _archive(path) as archive:
+        headers = _headers(archive, path)
+        for name, header in headers.items():
+            if header.dtype.kind not in "biuf":
+                raise DataError(f"{path}:{name}: expected numbers, got {header.dtype}")
+        total = sum(header.total for header in headers.values())
+        if total > max_bytes:
+            raise DataError(f"{path}: the arrays have {total:,} bytes, allowed are {max_bytes:,}")
+        return {
+            name: _read_member(archive, name, header, f"{path}:{name}")
+            for name, header in headers.items()
+        }
+
+
+@contextlib.contextmanager
+def _archive(path: str) -> Iterator[zipfile.ZipFile]:
+    """An open NPZ file; what is wrong with it is a DataError."""
     with open(path, "rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                return _read_archive(archive, path, key)
+                yield archive
         except DataError:
             raise
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
@@ -96,13 +136,18 @@ def read_npz(path: str, key: str) -> Contents:
             raise DataError(f"{path}: the array does not fit into memory") from None
 
 
-def _read_archive(archive: zipfile.ZipFile, path: str, key: str) -> Contents:
+def _headers(archive: zipfile.ZipFile, path: str) -> dict[str, _Header]:
     headers: dict[str, _Header] = {}
     for info in archive.infolist():
         name = info.filename
         if name.endswith(".npy"):
             with archive.open(info) as member:
                 headers[name.removesuffix(".npy")] = _read_header(member, f"{path}:{name}")
+    return headers
+
+
+def _read_archive(archive: zipfile.ZipFile, path: str, key: str) -> Contents:
+    headers = _headers(archive, path)
     chosen = key or _only_table(headers, path)
     if chosen not in headers:
         raise DataError(f"{path}: there is no array {chosen!r}; {_listing(headers)}")

@@ -1,0 +1,256 @@
+"""``RNNRegressor``: trained networks for targets that are numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+
+from reservoir.rnn.estimators.sequences import Sequences
+from reservoir.rnn.estimators.shell import RNNEstimator, Supervised
+from reservoir.rnn.estimators.targets import numbers_of, place_of, weights_of
+from reservoir.rnn.initial import Initializer
+from reservoir.series.collection import Collection
+from reservoir.series.scaler import unscaled
+from reservoir.weights.arguments import one_of
+
+MISSING = ("error", "skip")
+
+
+class RNNRegressor(RegressorMixin, RNNEstimator):  # type: ignore[misc]
+    """Recurrent network trained on numbers, at every step of a series or at its last one.
+
+    Cells in layers and a linear readout, trained by Hessian-free optimization or by gradient
+    descent, all weights at once, by backpropagation through whole series. Inputs and targets are
+    standardized by default; the scalers belong to the model. Every call starts each series at the
+    zero state and leaves no state behind.
+
+    Parameters
+    ----------
+    cell : {"rnn", "lstm", "gru"}, a cell of `reservoir.rnn`, or a sequence of such, default "rnn"
+        A sequence has one for each layer; a single cell serves all layers.
+    units : int, default 100
+        Units N of each layer. Like ``activation`` and ``leak_rate`` not for cells that are given.
+    layers : int, default 1
+        Not for a sequence of cells.
+    activation : {"tanh", "logistic", "relu", "identity"}, default "tanh"
+        For "rnn".
+    leak_rate : float or array (N,), default 1.0
+        For "rnn": in (0, 1]; 1 is no leak.
+    initializer : reservoir.rnn.Initializer, optional
+        Initial weights: by default orthogonal recurrent ones, forget biases of 1.
+    optimizer : {"hf", "sgd", "nesterov", "rmsprop", "adam"} or an optimizer of hfopt, default "hf"
+        "hf" is Hessian-free with structural damping, at most 50 products a step, and a lambda of at
+        least 1e-4, below which steps fit noise. The others clip gradients at norm 1, with learning
+        rates of 0.05 (momentum 0.9), 0.001 (RMSProp) and 0.003 (Adam).
+    max_steps : int, optional
+        Steps of the optimizer: by default 40 of Hessian-free, 2000 of others.
+    batch_size : int, optional
+        Series of a step: by default all for Hessian-free, 32 for others. Passes over the data are
+        in an order drawn anew each time.
+    curvature_batch : int, optional
+        Series of the batch, drawn at each step, that Hessian-free computes curvature products on:
+        by default 500.
+    window : int, optional
+        Train on pieces of so many steps of each series, each run from so many steps before them,
+        which are not scored. With it a long series trains many times as fast, and nothing is
+        learned from further back than twice the window.
+    targets : {"auto", "every", "last"}, default "auto"
+        Whether ``y`` has a target for every step, or one for each series, for its last step. By
+        default it is seen from the form of ``y``: see ``fit``.
+    missing_targets : {"error", "skip"}, default "error"
+        What a NaN in the targets does: "skip" leaves the step unscored.
+    early_stopping : bool, default True
+        Whether ``validation_fraction`` of the series (at random; of a single one, the last steps)
+        is held out, training stops when its loss does not improve, and the best parameters are
+        kept. Without it, some thousand weights fit the noise of ordinary data.
+    validation_fraction : float, default 0.1
+    patience : int, default 10
+        Training stops after so many passes over the data without improvement: of the loss of
+        held-out series, or of the training without such.
+    tol : float, default 1e-4
+        The relative change of the loss that is an improvement.
+    warm_start : bool, default False
+        Whether ``fit`` goes on with the network, scalers and optimizer state of the fit before, for
+        ``max_steps`` more. The patience begins anew.
+    standardize : bool, default True
+        Whether inputs and targets are brought to zero mean and unit variance.
+    dtype : {"float64", "float32"}, default "float64"
+        Of the passes. float32 takes half the memory and about 0.6 of the time, and cannot resolve
+        the small changes of a loss near 0.
+    callback : callable, optional
+        Called with an `hfopt.Progress` after each step; a true result stops the training. Not
+        saved by `reservoir.save`.
+    random_state : int, Generator or None, default None
+        For initial weights, held-out series and batches. The same seed gives the same bits,
+        whatever the number of threads. A Generator is copied.
+
+    Attributes
+    ----------
+    model_ : reservoir.rnn.Model
+        The fitted record: everything that a prediction needs.
+    result_ : hfopt.Result
+        The end of the run: ``status``, ``message``, the ``history`` of reports, the ``state`` to go
+        on from.
+    loss_curve_ : ndarray, shape (steps,)
+        The loss of each step of this fit, as the optimizer knows it.
+    validation_curve_ : ndarray, shape (passes,)
+        The loss of held-out series after each pass, empty without early stopping.
+    n_iter_ : int
+        Steps of the optimizer.
+    flat_ : bool
+        Whether outputs are without columns, as y was.
+    n_features_in_ : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reservoir import RNNRegressor
+    >>> x = np.random.default_rng(0).uniform(-1, 1, (100, 20, 1))  # 100 series of 20 steps
+    >>> y = x[:, -4, 0]  # one target a series: what was seen three steps before its end
+    >>> rnn = RNNRegressor(units=20, max_steps=20, random_state=0).fit(x[:80], y[:80])
+    >>> bool(rnn.score(x[80:], y[80:]) > 0.8)
+    True
+    """
+
+    def __init__(
+        self,
+        cell: Any = "rnn",
+        units: int = 100,
+        *,
+        layers: int = 1,
+        activation: str = "tanh",
+        leak_rate: float | ArrayLike = 1.0,
+        initializer: Initializer | None = None,
+        optimizer: Any = "hf",
+        max_steps: int | None = None,
+        batch_size: int | None = None,
+        curvature_batch: int | None = None,
+        window: int | None = None,
+        targets: str = "auto",
+        missing_targets: str = "error",
+        early_stopping: bool = True,
+        validation_fraction: float = 0.1,
+        patience: int = 10,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        standardize: bool = True,
+        dtype: str = "float64",
+        callback: Callable[[Any], object] | None = None,
+        random_state: Any = None,
+    ) -> None:
+        super().__init__(
+            cell,
+            units,
+            layers=layers,
+            activation=activation,
+            leak_rate=leak_rate,
+            initializer=initializer,
+            optimizer=optimizer,
+            max_steps=max_steps,
+            batch_size=batch_size,
+            curvature_batch=curvature_batch,
+            window=window,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            patience=patience,
+            tol=tol,
+            warm_start=warm_start,
+            standardize=standardize,
+            dtype=dtype,
+            callback=callback,
+            random_state=random_state,
+        )
+        self.targets = targets
+        self.missing_targets = missing_targets
+
+    def fit(self, X: Any, y: Any) -> RNNRegressor:
+        """Train the network on one series or several.
+
+        Parameters
+        ----------
+        X : (T, K), (n, T, K), list of (T_i, K)
+            Inputs.
+        y
+            At every step: (T,) or (T, M) for one series, (n, T, M) or a list of arrays for several.
+            At the last step: (n,) or (n, M), a row for each series. (n, T) can be both, and needs
+            ``targets="every"`` or ``targets="last"``.
+
+        Raises
+        ------
+        ValueError
+            Unusable data or parameters; the message names series, step and column. An earlier fit
+            stays whole.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            Training ended because of numbers that are not finite.
+        """
+        super().fit(X, y)
+        return self
+
+    def _supervised(self, inputs: Collection, y: Any, *, warm: bool) -> Supervised:
+        at = place_of(self.targets, inputs, y)
+        found = numbers_of(y, inputs, at, nan=self._skips())
+        return Supervised(
+            Sequences(inputs, found.each, at),
+            found.columns,
+            "squared_error",
+            found.scaler if self.standardize else unscaled(found.columns),
+            None,
+            found.flat,
+        )
+
+    def _skips(self) -> bool:
+        return one_of("missing_targets", self.missing_targets, MISSING) == "skip"
+
+    def predict(self, X: Any) -> Any:
+        """Outputs along each series, or at its last step.
+
+        Parameters
+        ----------
+        X
+            As in ``fit``.
+
+        Returns
+        -------
+        At every step: (T,) or (T, M) for one series, as y was in the fit; (n, T, M) or a list for
+        several. At the last: (n,) or (n, M), a row for each series.
+        """
+        inputs = self._collected(X)
+        found = self.model_.predict(list(inputs.series))
+        return self._formed([one[:, 0] for one in found] if self.flat_ else found, inputs)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R^2 of the predictions, the mean over targets.
+
+        Parameters
+        ----------
+        X, y
+            As in ``fit``.
+        sample_weight : array, or a list of arrays as X is, optional
+            A number for each target.
+        """
+        inputs = self._collected(X)
+        model = self.model_
+        sequences = Sequences(
+            inputs, numbers_of(y, inputs, model.at, nan=self._skips()).each, model.at
+        )
+        join = np.concatenate if model.at == "every" else np.stack
+        found = model.predict(list(inputs.series))
+        said = join(found if model.at == "every" else [one[-1] for one in found])
+        truth = join(list(sequences.targets))
+        kept = ~np.isnan(truth).any(axis=1)
+        if sample_weight is not None:
+            sample_weight = weights_of(sample_weight, len(truth))[kept]
+        return float(r2_score(truth[kept], said[kept], sample_weight=sample_weight))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,165 @@
+"""Training of a model on sequences: the batches, the run, and when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hfopt import HessianFree, Result, RunState, minimize
+from reservoir.errors import DataError
+from reservoir.rnn.estimators.architecture import preset_of
+from reservoir.rnn.estimators.hold_out import split
+from reservoir.rnn.estimators.passes import Passes
+from reservoir.rnn.estimators.sequences import Sequences
+from reservoir.rnn.estimators.stopping import Stopping
+from reservoir.rnn.model import Model
+from reservoir.rnn.parameters import Flat
+from reservoir.weights.arguments import nonnegative, whole
+
+SMALL = 32  # sequences of a batch of a first-order optimizer
+CURVATURE = 500  # sequences that the curvature is computed on
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How an estimator trains; see `RNNRegressor`."""
+
+    optimizer: Any
+    max_steps: int | None
+    batch_size: int | None
+    curvature_batch: int | None
+    window: int | None
+    early_stopping: bool
+    validation_fraction: float
+    patience: int
+    tol: float
+    callback: Callable[[Any], object] | None
+
+    def __post_init__(self) -> None:
+        preset_of(self.optimizer)
+        for name, least in (
+            ("max_steps", 0), ("batch_size", 1), ("curvature_batch", 1), ("window", 1)
+        ):  # fmt: skip
+            if getattr(self, name) is not None:
+                whole(name, getattr(self, name), least=least)
+        whole("patience", self.patience, least=1)
+        nonnegative("tol", self.tol)
+        if self.callback is not None and not callable(self.callback):
+            raise DataError(f"callback must be callable or None, got {self.callback!r}")
+        if (
+            self.early_stopping
+            and not 0.0 < nonnegative("validation_fraction", self.validation_fraction) < 1.0
+        ):
+            raise DataError(
+                f"validation_fraction must be a number in (0, 1), got {self.validation_fraction!r}"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The end of training.
+
+    Attributes
+    ----------
+    model : Model
+        With the parameters of the best loss of held-out data, or else the last ones.
+    result : hfopt.Result
+    losses : ndarray, shape (steps,)
+        Of each step, as the optimizer knows it.
+    validation : ndarray, shape (passes,)
+        The loss of held-out data after each pass; empty if nothing was held out.
+    """
+
+    model: Model
+    result: Result[Any, Any]
+    losses: NDArray[np.float64]
+    validation: NDArray[np.float64]
+
+
+def train(
+    model: Model,
+    sequences: Sequences,
+    settings: Settings,
+    rng: np.random.Generator,
+    state: RunState[Any] | None = None,
+) -> Trained:
+    """Train a model.
+
+    Parameters
+    ----------
+    model : Model
+        Its parameters are where training begins.
+    sequences : Sequences
+    settings : Settings
+    rng : numpy.random.Generator
+        For what is held out and for the order of batches.
+    state : RunState, optional
+        Of a run that goes on for ``max_steps`` more steps; its parameters count then.
+
+    Raises
+    ------
+    DataError
+        Nothing to train on, or batches of more sequences than there are.
+    """
+    preset = preset_of(settings.optimizer)
+    optimizer = preset.make()
+    if sequences.at == "last" and settings.window is not None:
+        raise DataError("window cuts series with a target at every step; these have one each")
+    held_out = settings.validation_fraction if settings.early_stopping else 0.0
+    training, validation = split(sequences, settings.window, held_out, rng)
+    second_order = isinstance(optimizer, HessianFree)
+    size = _size("batch_size", settings.batch_size, len(training), None if second_order else SMALL)
+    curvature = size
+    if second_order:
+        curvature = _size("curvature_batch", settings.curvature_batch, size, CURVATURE)
+    batches = Passes(
+        training, lambda chosen: sequences.batch(model, chosen), size, curvature,
+        int(rng.integers(2**63)),
+    )  # fmt: skip
+    stopping = Stopping(
+        batches.steps, settings.patience, settings.tol, _loss(model, sequences, validation)
+    )
+
+    def callback(progress: Any) -> bool:
+        own = stopping(progress)
+        return bool(settings.callback is not None and settings.callback(progress)) or own
+
+    steps = preset.steps if settings.max_steps is None else settings.max_steps
+    result = minimize(
+        model.network,
+        model.theta,
+        optimizer,
+        batches,
+        max_steps=steps + (0 if state is None else state.step),
+        callback=callback,
+        state=state,
+    )
+    if stopping.exhausted:
+        message = f"the loss did not improve over {settings.patience} passes"
+        result = replace(result, message=message)
+    theta = result.x if stopping.theta is None else stopping.theta
+    watched = stopping.watched if validation else []
+    return Trained(
+        replace(model, theta=theta), result, np.array(stopping.losses), np.array(watched)
+    )
+
+
+def _size(name: str, wanted: int | None, most: int, default: int | None) -> int:
+    """How many sequences: those wanted, if there are as many."""
+    if wanted is None:
+        return most if default is None else min(default, most)
+    if wanted > most:
+        raise DataError(f"{name}={wanted} is more than the {most} sequences to choose from")
+    return wanted
+
+
+def _loss(model: Model, sequences: Sequences, pieces: list[Any]) -> Callable[[Flat], float] | None:
+    """The loss of some pieces as a function of the parameters."""
+    if not pieces:
+        return None
+    batch = sequences.batch(model, pieces)
+    return lambda theta: model.network.value(theta, batch)
