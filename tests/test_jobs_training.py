@@ -239,6 +239,23 @@ def test_the_best_outlives_an_interruption(tmp_path):
     np.testing.assert_array_equal(one.theta, other.theta)
 
 
+def test_the_best_outlives_an_abort(tmp_path):
+    job, path = small_job(), tmp_path / "cut"
+
+    def abort(row):
+        if row["step"] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(job, RunDirectory(path), RunSettings(max_steps=4), Flag(), show=abort)
+    run(job, path)
+    run(job, tmp_path / "whole")
+    assert left(path) == left(tmp_path / "whole")
+    one, other = (read(tmp_path / name / "best.h5").run.state for name in ("cut", "whole"))
+    assert one.step == other.step
+    np.testing.assert_array_equal(one.theta, other.theta)
+
+
 # ---- what is not theirs
 
 

@@ -17,7 +17,7 @@ from reservoir.checkpoint import Checkpoint, History, Run
 from reservoir.errors import DataError
 from reservoir.jobs.building import batches_of, optimizer_of
 from reservoir.jobs.clock import Clock
-from reservoir.jobs.interruption import Flag
+from reservoir.jobs.interruption import Flag, Interrupted
 from reservoir.jobs.job import Job
 from reservoir.jobs.metrics import Metrics
 from reservoir.jobs.owner import owning
@@ -172,9 +172,10 @@ class _Running:
                         callback=self._after,
                         state=self._state,
                     )
-                finally:
-                    if self._saved is None:
-                        self._save()
+                except Interrupted:
+                    self._save_what_is_new()
+                    raise
+                self._save_what_is_new()
             ending = self._ending() or Ending[result.status.name]
         assert self._saved is not None
         model = self._at(self._state)
@@ -250,6 +251,10 @@ class _Running:
     def _checkpoint(self) -> Checkpoint:
         run = Run(self._state, self._job.document)
         return Checkpoint(self._at(self._state), run=run, history=self._history)
+
+    def _save_what_is_new(self) -> None:
+        if self._saved is None:
+            self._save()
 
     def _save(self) -> None:
         step = self._state.step
