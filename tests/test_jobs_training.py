@@ -239,11 +239,12 @@ def test_the_best_outlives_an_interruption(tmp_path):
     np.testing.assert_array_equal(one.theta, other.theta)
 
 
-def test_the_best_outlives_an_abort(tmp_path):
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_the_best_outlives_an_abort(tmp_path, step):
     job, path = small_job(), tmp_path / "cut"
 
     def abort(row):
-        if row["step"] == 2:
+        if row["step"] == step:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
