@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from reservoir.kernels.readout import read_back, read_sums
 from reservoir.kernels.sums import Sums
 from reservoir.rnn.by_sequence import BySequence
+from reservoir.rnn.cells import Cell
 from reservoir.rnn.cells.cell import Adjoint, Damped, Trace
 from reservoir.rnn.forward import Forward, Parts
 from reservoir.rnn.packing import INITIAL
@@ -88,7 +89,7 @@ def backward(
     dtype = forward.tile.x.dtype.type
     damped = damped or Damped(dtype(0), dtype(0), dtype(0), True)
     readout, cells = forward.parameters.readout, forward.cells
-    nothing = [_nothing(forward, k) for k in range(len(cells))]
+    unread = [nothing(cell, forward.tile.x.dtype) for cell in cells]
     for index in range(len(windows) - 1, -1, -1):
         segment = forward.segments[index]
         whole = forward.traces(index, shelf)
@@ -106,7 +107,7 @@ def backward(
             read_back(window.runs, readout, e, d)
             for k in range(len(cells) - 1, -1, -1):
                 x = forward.tile.x[window.rows] if k == 0 else traces[k - 1].states[0][lanes:]
-                tangent = nothing[k]
+                tangent = unread[k]
                 if given is not None:
                     tangent = given[k].window(inner.states, inner.rows)
                 adjoint = adjoint_of(forward, k, d, sums.carry[k], shelf, "")
@@ -143,10 +144,8 @@ def adjoint_of(
     return Adjoint(d, d_a, carry, d_x)
 
 
-def _nothing(forward: Forward, layer: int) -> Trace:
+def nothing(cell: Cell, dtype: np.dtype[Any]) -> Trace:
     """In place of tangents that nobody reads."""
-    cell = forward.cells[layer]
-    size = pitch_of(cell.units, forward.tile.x.dtype)
-    none = zeros(0, size, forward.tile.x.dtype)
-    rows = zeros(0, cell.blocks * size, forward.tile.x.dtype)
-    return Trace(tuple(none for _ in cell.parts), (rows,))
+    size = pitch_of(cell.units, dtype)
+    none = zeros(0, size, dtype)
+    return Trace(tuple(none for _ in cell.parts), (zeros(0, cell.blocks * size, dtype),))
