@@ -70,8 +70,9 @@ class RNNRegressor(RegressorMixin, RNNEstimator):  # type: ignore[misc]
         kept. Without it, some thousand weights fit the noise of ordinary data.
     validation_fraction : float, default 0.1
     patience : int, default 10
-        Training stops after so many passes over the data without improvement: of the loss of
-        held-out series, or of the training without such.
+        Training stops after so many passes over the data (of first-order optimizers at least 10
+        steps each) without improvement: of the loss of held-out series, or of the training without
+        such.
     tol : float, default 1e-4
         The relative change of the loss that is an improvement.
     warm_start : bool, default False
@@ -99,7 +100,7 @@ class RNNRegressor(RegressorMixin, RNNEstimator):  # type: ignore[misc]
     loss_curve_ : ndarray, shape (steps,)
         The loss of each step of this fit, as the optimizer knows it.
     validation_curve_ : ndarray, shape (passes,)
-        The loss of held-out series after each pass, empty without early stopping.
+        The loss of held-out series after each such pass, empty without early stopping.
     n_iter_ : int
         Steps of the optimizer.
     flat_ : bool

@@ -16,7 +16,7 @@ class Stopping:
     Parameters
     ----------
     steps : int
-        Of a pass.
+        Of a pass, or of as many passes as are watched together.
     patience : int
         Passes in a row without improvement that stop the run.
     tol : float

@@ -21,6 +21,7 @@ from reservoir.rnn.parameters import Flat
 from reservoir.weights.arguments import nonnegative, whole
 
 SMALL = 32  # sequences of a batch of a first-order optimizer
+LEAST_STEPS = 10  # of a first-order optimizer between two looks at the loss
 CURVATURE = 500  # sequences that the curvature is computed on
 
 
@@ -120,8 +121,9 @@ def train(
         training, lambda chosen: sequences.batch(model, chosen), size, curvature,
         int(rng.integers(2**63)),
     )  # fmt: skip
+    watched = batches.steps if second_order else max(batches.steps, LEAST_STEPS)
     stopping = Stopping(
-        batches.steps, settings.patience, settings.tol, _loss(model, sequences, validation)
+        watched, settings.patience, settings.tol, _loss(model, sequences, validation)
     )
 
     def callback(progress: Any) -> bool:
@@ -142,10 +144,8 @@ def train(
         message = f"the loss did not improve over {settings.patience} passes"
         result = replace(result, message=message)
     theta = result.x if stopping.theta is None else stopping.theta
-    watched = stopping.watched if validation else []
-    return Trained(
-        replace(model, theta=theta), result, np.array(stopping.losses), np.array(watched)
-    )
+    losses = stopping.watched if validation else []
+    return Trained(replace(model, theta=theta), result, np.array(stopping.losses), np.array(losses))
 
 
 def _size(name: str, wanted: int | None, most: int, default: int | None) -> int:
