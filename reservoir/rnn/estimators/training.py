@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hfopt import HessianFree, Result, RunState, minimize
+from hfopt import HessianFree, Result, RunState, Status, minimize
 from reservoir.errors import DataError
 from reservoir.rnn.estimators.architecture import preset_of
 from reservoir.rnn.estimators.hold_out import split
@@ -140,7 +140,7 @@ def train(
         callback=callback,
         state=state,
     )
-    if stopping.exhausted:
+    if stopping.exhausted and result.status is Status.STOPPED:
         message = f"the loss did not improve over {settings.patience} passes"
         result = replace(result, message=message)
     theta = result.x if stopping.theta is None else stopping.theta
