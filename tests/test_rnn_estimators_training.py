@@ -164,6 +164,11 @@ def test_stopping():
     assert watching([5, 4.9, 4.4, 4.3, 4.2])[0] == 5
     assert watching([math.nan, 3, 2, math.nan, math.inf])[0] == 5
     assert watching([math.inf, math.nan])[0] == 2
+    for before, best in ((0.5, 0.5), (1.5, 1.0), (math.nan, 1.0)):
+        held_out = iter([before, 1.0, 2.0, 2.0])
+        options = {"validate": lambda theta, losses=held_out: next(losses), "best": np.array([7.0])}
+        at, seen = watching([9, 8, 7, 6], **options)
+        assert (at, seen.best, seen.theta[0]) == (3, best, 7.0 if best == before else 0.0)
     # whole passes count, by their means
     at, seen = watching([4, 2, 9, 9, 1, 1, 2, 0, 1, 1], steps=2)
     assert (at, seen.watched) == (10, [3, 9, 1, 1, 1])
@@ -306,6 +311,21 @@ def test_a_warm_start_goes_on_with_the_same_bits(options):
     assert len(parts.loss_curve_) == 3
     cold = small(max_steps=4, **options).fit(X, y)
     assert same(cold.fit(X, y), small(max_steps=4, **options).fit(X, y)), "cold by default"
+
+
+def test_a_warm_start_keeps_the_best_parameters():
+    rng = np.random.default_rng(0)
+    X = list(rng.normal(size=(12, 8, 2)))
+    y = [rng.normal(size=8) for _ in X]  # noise: later steps are worse
+    options = {"early_stopping": True, "validation_fraction": 0.5, "units": 10, "patience": 99}
+    whole = small(max_steps=20, **options).fit(X, y)
+    best = int(np.argmin(whole.validation_curve_))
+    assert best < 10
+    parts = small(max_steps=10, warm_start=True, **options).fit(X, y)
+    parts.fit(X, y)
+    assert np.array_equal(parts.result_.x, whole.result_.x)
+    assert same(parts, whole)
+    assert parts.validation_curve_.min() > whole.validation_curve_[best]
 
 
 def test_a_warm_start_after_the_end_begins_the_optimizer_anew():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -164,7 +164,7 @@ class RNNEstimator(BaseEstimator):  # type: ignore[misc]
                 ),
                 None,
             )
-        trained = train(model, data.sequences, settings, generator(second), state)
+        trained = train(model, data.sequences, settings, generator(second), state, warm=warm)
         self.model_, self.result_ = trained.model, trained.result
         self.loss_curve_, self.validation_curve_ = trained.losses, trained.validation
         self.flat_ = data.flat
@@ -187,7 +187,7 @@ class RNNEstimator(BaseEstimator):  # type: ignore[misc]
         result = self.result_
         if result.status in (Status.MAX_STEPS, Status.STOPPED):
             return model, result.state
-        return replace(model, theta=result.x), None
+        return model, None
 
     def states(self, X: Any) -> Any:
         """Hidden states (T, N) of the last layer along each series, each from its initial state."""

@@ -87,6 +87,8 @@ def train(
     settings: Settings,
     rng: np.random.Generator,
     state: RunState[Any] | None = None,
+    *,
+    warm: bool = False,
 ) -> Trained:
     """Train a model.
 
@@ -99,7 +101,10 @@ def train(
     rng : numpy.random.Generator
         For what is held out and for the order of batches.
     state : RunState, optional
-        Of a run that goes on for ``max_steps`` more steps; its parameters count then.
+        Of a run that goes on for ``max_steps`` more steps, from its own parameters.
+    warm : bool
+        Whether the model was trained before: its parameters are then kept if no others have a
+        lower loss of held-out data.
 
     Raises
     ------
@@ -123,7 +128,11 @@ def train(
     )  # fmt: skip
     watched = batches.steps if second_order else max(batches.steps, LEAST_STEPS)
     stopping = Stopping(
-        watched, settings.patience, settings.tol, _loss(model, sequences, validation)
+        watched,
+        settings.patience,
+        settings.tol,
+        _loss(model, sequences, validation),
+        model.theta if warm else None,
     )
 
     def callback(progress: Any) -> bool:
