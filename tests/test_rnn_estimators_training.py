@@ -283,17 +283,13 @@ def test_an_initializer_is_used():
 # ---- bits, warm starts
 
 
-@pytest.mark.parametrize("optimizer", ["hf", "adam"])
-def test_the_same_bits_for_any_number_of_threads(use_threads, optimizer):
+@pytest.mark.parametrize("options", [{"curvature_batch": 20}, {"optimizer": "adam"}])
+def test_the_same_bits_for_any_number_of_threads(use_threads, options):
     X = series((7, 5) * 20)
     y, found = delayed(X), []
     for threads in (1, 2, 3):
         use_threads(threads)
-        found.append(
-            small(
-                optimizer=optimizer, max_steps=4, early_stopping=True, curvature_batch=20
-            ).fit(X, y)
-        )  # fmt: skip
+        found.append(small(max_steps=4, early_stopping=True, **options).fit(X, y))
     assert same(found[0], found[1])
     assert same(found[0], found[2])
     assert all(np.array_equal(found[0].loss_curve_, rnn.loss_curve_) for rnn in found)

@@ -109,7 +109,8 @@ def train(
     Raises
     ------
     DataError
-        Nothing to train on, or batches of more sequences than there are.
+        Nothing to train on, batches of more sequences than there are, or a batch that the
+        optimizer has no use for.
     """
     preset = preset_of(settings.optimizer)
     optimizer = preset.make()
@@ -122,6 +123,8 @@ def train(
     curvature = size
     if second_order:
         curvature = _size("curvature_batch", settings.curvature_batch, size, CURVATURE)
+    elif settings.curvature_batch is not None:
+        raise DataError("curvature_batch is for Hessian-free alone; this optimizer has no products")
     batches = Passes(
         training, lambda chosen: sequences.batch(model, chosen), size, curvature,
         int(rng.integers(2**63)),
