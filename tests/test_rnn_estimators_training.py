@@ -335,6 +335,24 @@ def test_a_warm_start_after_the_end_begins_the_optimizer_anew():
     assert not np.array_equal(rnn.model_.theta, before)
 
 
+@pytest.mark.parametrize("first, second", [("adam", "hf"), ("hf", "adam"), ("adam", "sgd")])
+def test_another_optimizer_begins_with_the_fitted_parameters(first, second):
+    X = series()
+    y = delayed(X)
+    rnn = small(optimizer=first, warm_start=True, max_steps=4).fit(X, y)
+    before = rnn.model_
+    rnn.set_params(optimizer=second, max_steps=2).fit(X, y)
+    expected = hfopt.minimize(
+        before.network,
+        before.theta,
+        OPTIMIZERS[second].make(),
+        [before.batch(X, y)],
+        max_steps=2,
+    )
+    assert np.array_equal(rnn.model_.theta, expected.x)
+    assert rnn.n_iter_ == 2
+
+
 def test_a_warm_start_keeps_the_network():
     X = series()
     y = np.array(["a", "b", "c", "b"])
@@ -344,10 +362,9 @@ def test_a_warm_start_keeps_the_network():
     for change, other, message in (
         ({}, np.array(["a", "d", "c", "b"]), "holds the class d"),
         ({"units": 9}, y, "the network cannot change"),
-        ({"optimizer": "adam"}, y, "the state holds a HessianFreeState"),
     ):
         with pytest.raises(ValueError, match=message):
             rnn.set_params(**change).fit(X, other)
-        rnn.set_params(units=4, optimizer="hf")
+        rnn.set_params(units=4)
     with pytest.raises(DataError, match="X has 1 features, but RNNClassifier is expecting 2"):
         rnn.fit([x[:, :1] for x in X], y)
