@@ -191,6 +191,12 @@ def test_the_target_is_decided_on_more_sequences(tmp_path):
     outcome = run(small_job(source=source), tmp_path / "r", target=0.01, max_steps=2)
     assert outcome.ending is Ending.MAX_STEPS
     np.testing.assert_array_equal(outcome.history["wrong"], [0.5, 0.5])
+    # also of a run that had no target before, and was judged on the few
+    without = run(small_job(source=source), tmp_path / "other", max_steps=2)
+    np.testing.assert_array_equal(without.history["wrong"], [0.0, 0.0])
+    for steps in (2, 3):
+        outcome = run(small_job(source=source), tmp_path / "other", target=0.01, max_steps=steps)
+        assert (outcome.ending, len(outcome.history)) == (Ending.MAX_STEPS, steps)
 
 
 def test_the_time_limit_counts_all_runs(tmp_path):
