@@ -120,7 +120,7 @@ def _joined(samples: Sequence[tuple[str, Sample]]) -> Sample:
 
 def _columns_of(sample: Sample) -> tuple[int, ...]:
     """How many columns targets have, as a shape; () for labels."""
-    shape = np.shape(sample.targets[0])
+    shape: tuple[int, ...] = np.shape(sample.targets[0])
     return shape if sample.at == "last" else shape[1:]
 
 
