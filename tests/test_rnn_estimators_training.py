@@ -242,6 +242,15 @@ def test_numbers_that_are_not_finite_are_told():
     assert rnn.n_iter_ < 9
 
 
+def test_the_optimizer_has_the_last_word():
+    X = series()
+    never = hfopt.LineSearch(armijo=1.0, max_steps=0)
+    own = hfopt.HessianFree(line_search=never, max_rejections=3)
+    rnn = small(optimizer=own, patience=2, max_steps=9).fit(X, delayed(X))
+    assert (rnn.n_iter_, rnn.result_.status) == (3, hfopt.Status.STALLED)
+    assert rnn.result_.message == hfopt.Status.STALLED.message
+
+
 def test_small_curvature_batches_train():
     X = series((10,) * 8)
     y = [np.concatenate([[0.0], x[:-1, 0]]) for x in X]
