@@ -58,12 +58,13 @@ def as_source(batches: Batches[B]) -> Source[B]:
     Raises
     ------
     ValueError
-        ``batches`` is neither of the two, or has no item.
+        ``batches`` is neither of the two, or has no item; a `StepBatches` alone would be taken
+        for a sequence of four.
     """
     if callable(batches):
         give = batches
         return lambda step: _as_step(give(step))
-    if not isinstance(batches, Sequence) or isinstance(batches, str | bytes):
+    if not isinstance(batches, Sequence) or isinstance(batches, str | bytes | StepBatches):
         raise ValueError(
             "batches must be a callable of the step or a sequence of batches; "
             f"for one batch at all steps give [batch]; got {type(batches).__name__}"

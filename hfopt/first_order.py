@@ -297,7 +297,7 @@ def _step(
         sound = math.isfinite(value) and all_finite(found.gradient)
         converged = sound and length <= optimizer.gradient_tolerance
     if sound and converged:
-        new = ahead
+        new, step_norm = ahead, norm(ahead - theta)
         moments = (state.first, state.second)
     elif sound:
         gradient, _ = clip_by_global_norm(found.gradient, threshold)

@@ -379,6 +379,26 @@ def test_sequences_from_a_file(here, name):
     assert read("both/step-000000.h5").run.job["data"]["sequences"] == 20
 
 
+def test_labels_that_are_not_scored_do_not_count(here):
+    run("task", "memorization_5bit", "--length", 10, "--sequences", 12, "--scored", "recall",
+        "-o", "d.h5", "-q")  # fmt: skip
+    run("train", "d.h5", *FILES, "--max-steps", 1, "-o", "r")
+    found = json.loads(run("evaluate", "r", "d.h5", "--json").stdout)
+    assert found["labels"] == 12 * 5, "the blanks before are not recalled"
+    assert found["loss_frequencies"] <= np.log(2) + 1e-12
+
+
+def test_files_of_sequences_of_different_lengths_go_together(here):
+    for length in (10, 12):
+        run("task", "memorization_5bit", "--length", length, "--sequences", 6,
+            "-o", f"{length}.h5", "-q")  # fmt: skip
+    run("train", "10.h5", "12.h5", *FILES, "--max-steps", 0, "-o", "r")
+    assert read("r/step-000000.h5").run.job["data"]["sequences"] == 12
+    run("task", "temporal_order", "--length", 10, "--sequences", 6, "-o", "other.h5", "-q")
+    lines = run("train", "10.h5", "other.h5", *FILES, "-o", "no", code=65).stderr
+    assert "other.h5 has other columns or targets than 10.h5" in lines
+
+
 def test_a_logistic_target(here):
     run("task", "xor", "--length", 10, "--sequences", 12, "-o", "d.h5", "-q")
     done = run("train", "d.h5", "--loss", "logistic_cross_entropy", "--validation-fraction", 0.5,

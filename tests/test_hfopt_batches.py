@@ -33,7 +33,7 @@ def test_a_callable_is_asked_for_each_step():
     assert source(3) == StepBatches(3, -3)
 
 
-@pytest.mark.parametrize("bad", [7, None, "abc", np.ones(3), []])
+@pytest.mark.parametrize("bad", [7, None, "abc", np.ones(3), [], StepBatches(1, 2)])
 def test_other_forms_are_refused(bad):
     with pytest.raises(ValueError, match="batches must"):
         as_source(bad)

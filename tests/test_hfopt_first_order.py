@@ -192,6 +192,19 @@ def test_convergence(optimizer):
     assert (result.nit, result.success, result.fun) == (1, True, 0.0)
 
 
+def test_convergence_is_told_where_the_gradient_is():
+    steps = []
+    optimizer = SGD(0.1, 0.5, nesterov=True, gradient_tolerance=0.5)
+    minimize(
+        Quadratic([1.0, 2.0]), [9.0, 9.0], optimizer, [1.0], max_steps=99, callback=steps.append
+    )
+    before, last = steps[-2].state, steps[-1]
+    assert last.state.optimizer.converged
+    ahead = before.theta + 0.5 * before.optimizer.first
+    assert np.array_equal(last.state.theta, ahead)
+    assert last.report.step_norm == pytest.approx(np.linalg.norm(ahead - before.theta))
+
+
 @pytest.mark.parametrize(
     "make, message",
     [

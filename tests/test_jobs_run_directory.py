@@ -88,6 +88,23 @@ def test_damaged_ones_are_passed_over(directory, aside):
     assert corrupt == (["step-000003.h5.corrupt", "step-000004.h5.corrupt"] if aside else [])
 
 
+@pytest.mark.parametrize("opened", [False, True])
+def test_one_that_its_owner_deletes_meanwhile_is_passed_over(directory, monkeypatch, opened):
+    listed = directory.numbered()
+    monkeypatch.setattr(RunDirectory, "numbered", lambda self: listed)
+
+    def late(path):
+        listed[-1][1].unlink(missing_ok=True)
+        return read(path)
+
+    if opened:
+        monkeypatch.setattr("reservoir.jobs.run_directory.read", late)
+    else:
+        listed[-1][1].unlink()
+    found = directory.newest(set_bad_aside=True)
+    assert (found.path, found.bad) == (listed[-2][1], ())
+
+
 def test_corrupt_ones_are_never_overwritten(directory):
     for content in (b"one", b"two"):
         (directory.path / "step-000004.h5").write_bytes(content)

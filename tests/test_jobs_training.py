@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from training_cases import CountingFlag, left, run, small_job
 
+from hfopt import HessianFree, LineSearch
 from reservoir.checkpoint import Checkpoint, read, write
 from reservoir.errors import DataError, InUseError
 from reservoir.jobs.given_source import Sequences, given
@@ -190,6 +191,12 @@ def test_the_target_is_decided_on_more_sequences(tmp_path):
     outcome = run(small_job(source=source), tmp_path / "r", target=0.01, max_steps=2)
     assert outcome.ending is Ending.MAX_STEPS
     np.testing.assert_array_equal(outcome.history["wrong"], [0.5, 0.5])
+    # also of a run that had no target before, and was judged on the few
+    without = run(small_job(source=source), tmp_path / "other", max_steps=2)
+    np.testing.assert_array_equal(without.history["wrong"], [0.0, 0.0])
+    for steps in (2, 3):
+        outcome = run(small_job(source=source), tmp_path / "other", target=0.01, max_steps=steps)
+        assert (outcome.ending, len(outcome.history)) == (Ending.MAX_STEPS, steps)
 
 
 def test_the_time_limit_counts_all_runs(tmp_path):
@@ -211,6 +218,24 @@ def test_numbers_that_are_not_finite(tmp_path):
     assert steps < 100
     assert np.isfinite(outcome.model.theta).all()
     assert len(run(job, tmp_path / "r", max_steps=100).history) == steps
+
+
+@pytest.mark.parametrize(
+    "optimizer, ending",
+    [
+        (HessianFree(gradient_tolerance=1e9), Ending.CONVERGED),
+        (HessianFree(line_search=LineSearch(armijo=1.0, max_steps=0), max_rejections=2),
+         Ending.STALLED),
+    ],
+)  # fmt: skip
+def test_what_ends_the_optimizer_ends_the_run(tmp_path, monkeypatch, optimizer, ending):
+    monkeypatch.setattr("reservoir.jobs.training.optimizer_of", lambda *settings: optimizer)
+    outcome = run(small_job(), tmp_path / "r", max_steps=50)
+    steps = len(outcome.history)
+    assert outcome.ending is ending
+    assert 0 < steps < 50
+    again = run(small_job(), tmp_path / "r", max_steps=50)
+    assert (again.ending, len(again.history)) == (ending, steps)
 
 
 def test_validation_now_and_then(tmp_path):

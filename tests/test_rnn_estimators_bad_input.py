@@ -41,6 +41,7 @@ def with_value(data, place, value):
         ({"batch_size": 4}, "batch_size=4 is more than the 3 sequences"),
         ({"curvature_batch": 4}, "curvature_batch=4 is more than the 3 sequences"),
         ({"curvature_batch": 3, "batch_size": 2}, "curvature_batch=3 is more than the 2"),
+        ({"optimizer": "adam", "curvature_batch": 2}, "curvature_batch is for Hessian-free alone"),
         ({"window": 0}, "window must be a whole number of at least 1"),
         ({"targets": "lats"}, "did you mean 'last'"),
         ({"missing_targets": "ignore"}, "unknown missing_targets 'ignore'"),

@@ -164,6 +164,11 @@ def test_stopping():
     assert watching([5, 4.9, 4.4, 4.3, 4.2])[0] == 5
     assert watching([math.nan, 3, 2, math.nan, math.inf])[0] == 5
     assert watching([math.inf, math.nan])[0] == 2
+    for before, best in ((0.5, 0.5), (1.5, 1.0), (math.nan, 1.0)):
+        held_out = iter([before, 1.0, 2.0, 2.0])
+        options = {"validate": lambda theta, losses=held_out: next(losses), "best": np.array([7.0])}
+        at, seen = watching([9, 8, 7, 6], **options)
+        assert (at, seen.best, seen.theta[0]) == (3, best, 7.0 if best == before else 0.0)
     # whole passes count, by their means
     at, seen = watching([4, 2, 9, 9, 1, 1, 2, 0, 1, 1], steps=2)
     assert (at, seen.watched) == (10, [3, 9, 1, 1, 1])
@@ -237,6 +242,15 @@ def test_numbers_that_are_not_finite_are_told():
     assert rnn.n_iter_ < 9
 
 
+def test_the_optimizer_has_the_last_word():
+    X = series()
+    never = hfopt.LineSearch(armijo=1.0, max_steps=0)
+    own = hfopt.HessianFree(line_search=never, max_rejections=3)
+    rnn = small(optimizer=own, patience=2, max_steps=9).fit(X, delayed(X))
+    assert (rnn.n_iter_, rnn.result_.status) == (3, hfopt.Status.STALLED)
+    assert rnn.result_.message == hfopt.Status.STALLED.message
+
+
 def test_small_curvature_batches_train():
     X = series((10,) * 8)
     y = [np.concatenate([[0.0], x[:-1, 0]]) for x in X]
@@ -278,17 +292,13 @@ def test_an_initializer_is_used():
 # ---- bits, warm starts
 
 
-@pytest.mark.parametrize("optimizer", ["hf", "adam"])
-def test_the_same_bits_for_any_number_of_threads(use_threads, optimizer):
+@pytest.mark.parametrize("options", [{"curvature_batch": 20}, {"optimizer": "adam"}])
+def test_the_same_bits_for_any_number_of_threads(use_threads, options):
     X = series((7, 5) * 20)
     y, found = delayed(X), []
     for threads in (1, 2, 3):
         use_threads(threads)
-        found.append(
-            small(
-                optimizer=optimizer, max_steps=4, early_stopping=True, curvature_batch=20
-            ).fit(X, y)
-        )  # fmt: skip
+        found.append(small(max_steps=4, early_stopping=True, **options).fit(X, y))
     assert same(found[0], found[1])
     assert same(found[0], found[2])
     assert all(np.array_equal(found[0].loss_curve_, rnn.loss_curve_) for rnn in found)
@@ -308,6 +318,21 @@ def test_a_warm_start_goes_on_with_the_same_bits(options):
     assert same(cold.fit(X, y), small(max_steps=4, **options).fit(X, y)), "cold by default"
 
 
+def test_a_warm_start_keeps_the_best_parameters():
+    rng = np.random.default_rng(0)
+    X = list(rng.normal(size=(12, 8, 2)))
+    y = [rng.normal(size=8) for _ in X]  # noise: later steps are worse
+    options = {"early_stopping": True, "validation_fraction": 0.5, "units": 10, "patience": 99}
+    whole = small(max_steps=20, **options).fit(X, y)
+    best = int(np.argmin(whole.validation_curve_))
+    assert best < 10
+    parts = small(max_steps=10, warm_start=True, **options).fit(X, y)
+    parts.fit(X, y)
+    assert np.array_equal(parts.result_.x, whole.result_.x)
+    assert same(parts, whole)
+    assert parts.validation_curve_.min() > whole.validation_curve_[best]
+
+
 def test_a_warm_start_after_the_end_begins_the_optimizer_anew():
     X = series()
     rnn = small(warm_start=True, optimizer=hfopt.HessianFree(gradient_tolerance=1e9))
@@ -319,6 +344,24 @@ def test_a_warm_start_after_the_end_begins_the_optimizer_anew():
     assert not np.array_equal(rnn.model_.theta, before)
 
 
+@pytest.mark.parametrize("first, second", [("adam", "hf"), ("hf", "adam"), ("adam", "sgd")])
+def test_another_optimizer_begins_with_the_fitted_parameters(first, second):
+    X = series()
+    y = delayed(X)
+    rnn = small(optimizer=first, warm_start=True, max_steps=4).fit(X, y)
+    before = rnn.model_
+    rnn.set_params(optimizer=second, max_steps=2).fit(X, y)
+    expected = hfopt.minimize(
+        before.network,
+        before.theta,
+        OPTIMIZERS[second].make(),
+        [before.batch(X, y)],
+        max_steps=2,
+    )
+    assert np.array_equal(rnn.model_.theta, expected.x)
+    assert rnn.n_iter_ == 2
+
+
 def test_a_warm_start_keeps_the_network():
     X = series()
     y = np.array(["a", "b", "c", "b"])
@@ -328,10 +371,9 @@ def test_a_warm_start_keeps_the_network():
     for change, other, message in (
         ({}, np.array(["a", "d", "c", "b"]), "holds the class d"),
         ({"units": 9}, y, "the network cannot change"),
-        ({"optimizer": "adam"}, y, "the state holds a HessianFreeState"),
     ):
         with pytest.raises(ValueError, match=message):
             rnn.set_params(**change).fit(X, other)
-        rnn.set_params(units=4, optimizer="hf")
+        rnn.set_params(units=4)
     with pytest.raises(DataError, match="X has 1 features, but RNNClassifier is expecting 2"):
         rnn.fit([x[:, :1] for x in X], y)

@@ -144,10 +144,11 @@ def _print_task(model: Model, source: TaskSource, sample: Sample, job: Job) -> N
 
 
 def _print_classes(model: Model, sample: Sample, job: Job) -> None:
-    """Beside the most frequent label of the truth."""
+    """Beside the most frequent of the labels that are scored."""
     loss, wrong = loss_of(model, sample), wrong_of(model, sample)
-    labels: Any = sample.targets
-    flat = np.concatenate(labels) if sample.at == "every" else np.asarray(labels)
+    flat = _joined(sample, sample.targets)
+    if sample.weights is not None:
+        flat = flat[_joined(sample, sample.weights) > 0.0]
     _, counts = np.unique(flat, return_counts=True)
     shares = counts / counts.sum()
     frequent = 1.0 - float(shares.max())
@@ -167,6 +168,11 @@ def _print_classes(model: Model, sample: Sample, job: Job) -> None:
         ],
         left=1,
     )
+
+
+def _joined(sample: Sample, values: Any) -> Array:
+    """What each step or each sequence has, in one array."""
+    return np.concatenate(values) if sample.at == "every" else np.asarray(values)
 
 
 def _print_errors(model: Model, sample: Sample, job: Job) -> None:
@@ -204,15 +210,11 @@ def _print_errors(model: Model, sample: Sample, job: Job) -> None:
 def _rows(model: Model, sample: Sample) -> tuple[Array, Array]:
     """Outputs and targets that are scored, (rows, M) each, float64."""
     outputs = model.predict(sample.inputs)
-    targets: Any = sample.targets
-    weights: Any = sample.weights
-    if sample.at == "last":
-        said, truth = np.stack([one[-1] for one in outputs]), np.asarray(targets)
-        kept = np.ones(len(truth), bool) if weights is None else np.asarray(weights) > 0
-    else:
-        said, truth = np.concatenate(outputs), np.concatenate(targets)
-        kept = np.ones(len(truth), bool) if weights is None else np.concatenate(weights) > 0
+    said = _joined(sample, [one[-1] for one in outputs] if sample.at == "last" else outputs)
+    truth = _joined(sample, sample.targets)
     truth = truth.reshape(len(truth), -1)
+    weights = np.ones(len(truth)) if sample.weights is None else _joined(sample, sample.weights)
+    kept = weights > 0.0
     if not kept.any():
         return np.full((1, truth.shape[1]), math.nan), np.full((1, truth.shape[1]), math.nan)
     return np.asarray(said[kept], np.float64), np.asarray(truth[kept], np.float64)

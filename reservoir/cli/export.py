@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reservoir.cli.parameters import File
+from reservoir.cli.parameters import Choice, File
 from reservoir.cli.program import Command
 
 EPILOG = """\b
@@ -24,7 +24,7 @@ Example:
 @click.option("--readout", metavar="PREFIX", default="fc.", help="Of the names of the readout.")
 @click.option(
     "--dtype",
-    type=click.Choice(["float64", "float32"]),
+    type=Choice("dtype", ("float64", "float32")),
     default="float64",
     help="Of the arrays; float64 loses nothing, PyTorch rounds it to the type of its model.",
 )

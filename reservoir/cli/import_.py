@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import click
 
-from reservoir.cli.parameters import File
+from reservoir.cli.parameters import Choice, File
 from reservoir.cli.program import Command
+from reservoir.cli.train_options import LOSSES
 
 EPILOG = """\b
 Example:
   reservoir import lstm.npz -o lstm.h5
 """
-
-LOSSES = ("squared_error", "logistic_cross_entropy", "softmax_cross_entropy")
 
 
 @click.command("import", cls=Command, epilog=EPILOG)
@@ -31,20 +30,20 @@ LOSSES = ("squared_error", "logistic_cross_entropy", "softmax_cross_entropy")
 )
 @click.option(
     "--activation",
-    type=click.Choice(["tanh", "relu"]),
+    type=Choice("activation", ("tanh", "relu")),
     default="tanh",
     help="Of an nn.RNN, whose weights do not tell.",
 )
-@click.option("--loss", type=click.Choice(LOSSES), default="squared_error", help="Of the outputs.")
+@click.option("--loss", type=LOSSES, default="squared_error", help="Of the outputs.")
 @click.option(
     "--at",
-    type=click.Choice(["every", "last"]),
+    type=Choice("at", ("every", "last")),
     default="every",
     help="Whether targets belong to each step or to the last one.",
 )
 @click.option(
     "--dtype",
-    type=click.Choice(["float64", "float32"]),
+    type=Choice("dtype", ("float64", "float32")),
     default="float64",
     help="In which the network computes; weights are kept in float64.",
 )

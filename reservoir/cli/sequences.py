@@ -102,8 +102,7 @@ def _joined(samples: Sequence[tuple[str, Sample]]) -> Sample:
     (path, first), *others = samples
     for other, sample in others:
         kinds = [
-            (s.at, s.inputs[0].shape[1], np.shape(s.targets[0])[-1:], s.weights is None)
-            for s in (first, sample)
+            (s.at, s.inputs[0].shape[1], _columns_of(s), s.weights is None) for s in (first, sample)
         ]
         if kinds[0] != kinds[1]:
             raise DataError(f"{other} has other columns or targets than {path}")
@@ -117,6 +116,12 @@ def _joined(samples: Sequence[tuple[str, Sample]]) -> Sample:
         given: Any = [p.weights for p in parts]
         weights = np.concatenate(given) if first.at == "last" else list(chain(*given))
     return Sample(list(chain(*(p.inputs for p in parts))), targets, first.at, weights)
+
+
+def _columns_of(sample: Sample) -> tuple[int, ...]:
+    """How many columns targets have, as a shape; () for labels."""
+    shape: tuple[int, ...] = np.shape(sample.targets[0])
+    return shape if sample.at == "last" else shape[1:]
 
 
 def _of_tables(tables: Sequence[Table], asked: Columns) -> tuple[Sequences, int]:

@@ -96,6 +96,8 @@ class RunDirectory:
     def newest(self, *, set_bad_aside: bool = False) -> Found:
         """Look from the newest checkpoint to the oldest for one that can be read.
 
+        One that is deleted meanwhile, by the process that owns the directory, is passed over.
+
         Parameters
         ----------
         set_bad_aside : bool
@@ -110,13 +112,17 @@ class RunDirectory:
         """
         bad: list[CheckpointError] = []
         for _, path in reversed(self.numbered()):
-            with path.open("rb"):
-                pass  # the error of the system, which says nothing about the content
             try:
+                with path.open("rb"):
+                    pass  # the error of the system, which says nothing about the content
                 return Found(read(path), path, tuple(bad))
+            except FileNotFoundError:
+                continue
             except VersionError:
                 raise
             except CheckpointError as error:
+                if not path.exists():
+                    continue
                 bad.append(error)
                 if set_bad_aside:
                     path.rename(_free(path.with_name(f"{path.name}.corrupt")))

@@ -152,7 +152,7 @@ class _Running:
             tell(f"the run stands at step {self._state.step}, {found.path}")
         else:
             self._save()
-        self._best = self._least_score()
+        self._best, self._met = self._least_score(), self._was_met()
 
     def go(self) -> Outcome:
         """All steps that are left."""
@@ -189,6 +189,7 @@ class _Running:
         row |= self._clock.times()
         self._state, self._saved = progress.state, None
         self._history.append(row)
+        self._met = self._below(row[self._column])
         self._metrics.append(row)
         self._show(row)
         if self._improved(row):
@@ -204,8 +205,7 @@ class _Running:
         if sample is not None:
             model = self._at(state)
             score = source.score(model, sample)
-            target = self._settings.target
-            if target is not None and getattr(score, source.judged_by) < target:
+            if self._below(getattr(score, source.judged_by)):
                 decisive = source.test(step)
                 score = score if decisive is None else source.score(model, decisive)
         return {"validation_loss": score.loss, "wrong": score.wrong}
@@ -216,6 +216,18 @@ class _Running:
         if sample is None:
             sample = source.validation(step)
         return None if sample is None else source.score(model, sample)
+
+    def _was_met(self) -> bool:
+        """Whether the steps so far met the target, which may be another one than theirs."""
+        if not (len(self._history) and self._below(self._history[self._column][-1])):
+            return False
+        score = self._final_score(self._at(self._state))
+        return score is not None and self._below(getattr(score, self._job.source.judged_by))
+
+    def _below(self, score: float) -> bool:
+        """Whether a score meets the target."""
+        target = self._settings.target
+        return target is not None and bool(score < target)
 
     @property
     def _column(self) -> str:
@@ -236,12 +248,10 @@ class _Running:
 
     def _ending(self) -> Ending | None:
         """Whether the steps so far end the run, so that a run that is over stays so."""
-        if not len(self._history):
-            return None
-        target, limit = self._settings.target, self._settings.time_limit
-        if target is not None and self._history[self._column][-1] < target:
+        limit = self._settings.time_limit
+        if self._met:
             return Ending.TARGET
-        if limit is not None and self._history["seconds"][-1] >= limit:
+        if limit is not None and len(self._history) and self._history["seconds"][-1] >= limit:
             return Ending.TIME_LIMIT
         return None
 

@@ -46,19 +46,18 @@ def main() -> None:
     theta = network.initial(options.seed, start)
 
     def objective(point: np.ndarray) -> tuple[float, np.ndarray]:
-        nonlocal spent, evaluations, value
+        nonlocal spent, evaluations
         if spent > options.seconds:
             raise Spent
         begin = time.process_time()
         found = network.gradient(point, batch)
         spent += (time.process_time() - begin) / threads.count()
         evaluations += 1
-        value = found.value
         return found.value, found.gradient
 
-    def after(point: np.ndarray) -> None:
-        nonlocal wrong, theta
-        theta = point.copy()
+    def after(intermediate_result: optimize.OptimizeResult) -> None:
+        nonlocal wrong, theta, value
+        theta, value = intermediate_result.x.copy(), float(intermediate_result.fun)
         wrong = chosen.wrong(network.predict(theta, fresh.inputs)[0], fresh)
         if wrong < SOLVED:
             raise StopIteration

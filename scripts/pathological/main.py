@@ -7,12 +7,15 @@ over. After each run the table is written again.
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 from pathological.runs import GROUPS, Run, runs
 from pathological.table import Finding, finding, markdown
+from reservoir.jobs.interruption import SIGNALS
 
 AGAIN = 75  # a run that was interrupted
 
@@ -46,9 +49,10 @@ def main() -> int:
     ]  # fmt: skip
     code = 0
     for run in [] if options.table else chosen:
-        code = train(run, directory, options.slack)
+        ended = train(run, directory, options.slack)
         write(directory)
-        if code == AGAIN:
+        code = ended or code  # one that failed is not forgotten
+        if ended == AGAIN:
             print("interrupted: the same command goes on", file=sys.stderr)
             break
     print(write(directory))
@@ -61,12 +65,23 @@ def train(run: Run, directory: Path, slack: float) -> int:
     command = [sys.executable, "-m", "reservoir.cli.main"]
     target = directory / run.name
     with (directory / f"{run.name}.log").open("a") as log:
-        code = subprocess.run(
-            command + run.arguments(str(target), slack), stdout=log, stderr=log, check=False
-        ).returncode
+        code = call(command + run.arguments(str(target), slack), log)
     if code not in (0, AGAIN):
         print(f"{run.name}: exit code {code}, see {log.name}", file=sys.stderr)
     return code
+
+
+def call(command: list[str], log: IO[str]) -> int:
+    """The exit code of a command; a signal that asks to end is handed on, and its end awaited."""
+    with subprocess.Popen(command, stdout=log, stderr=log) as process:
+        before = {
+            number: signal.signal(number, lambda *_: process.terminate()) for number in SIGNALS
+        }
+        try:
+            return process.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def write(directory: Path) -> str:

@@ -13,6 +13,7 @@ from pathological.runs import GROUPS, Run
 from reservoir import threads
 from reservoir.checkpoint import Checkpoint
 from reservoir.jobs.run_directory import RunDirectory
+from reservoir.jobs.settings import MAX_STEPS
 from reservoir.rnn import Model
 from reservoir.tasks import task
 from reservoir.tasks.protocol import FRESH, SOLVED
@@ -40,6 +41,7 @@ class Finding:
     seconds: float  # on the wall
     processor: float  # seconds of all threads, over the number of processors
     wrong: dict[str, float]  # by criterion, on fresh sequences
+    ended: bool  # before its time: it took itself for solved, or all its steps are done
 
     @property
     def solved(self) -> bool:
@@ -50,7 +52,8 @@ class Finding:
     @property
     def over(self) -> bool:
         """Whether the run has come to its end."""
-        return self.solved or max(self.seconds, self.processor) >= 60 * self.run.minutes
+        spent = max(self.seconds, self.processor) >= 60 * self.run.minutes
+        return self.solved or self.ended or spent
 
 
 def finding(run: Run, directory: Path) -> Finding | None:
@@ -63,7 +66,8 @@ def finding(run: Run, directory: Path) -> Finding | None:
     seconds = float(history["seconds"][-1])
     processor = float(history["processor_seconds"][-1]) / threads.count()
     wrong = wrong_by_criterion(run, found)
-    return Finding(run, len(history), products, seconds, processor, wrong)
+    ended = bool(history["wrong"][-1] < SOLVED) or len(history) >= MAX_STEPS["hf"]
+    return Finding(run, len(history), products, seconds, processor, wrong, ended)
 
 
 def wrong_by_criterion(run: Run, checkpoint: Checkpoint) -> dict[str, float]:

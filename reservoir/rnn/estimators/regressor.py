@@ -77,7 +77,8 @@ class RNNRegressor(RegressorMixin, RNNEstimator):  # type: ignore[misc]
         The relative change of the loss that is an improvement.
     warm_start : bool, default False
         Whether ``fit`` goes on with the network, scalers and optimizer state of the fit before, for
-        ``max_steps`` more. The patience begins anew.
+        ``max_steps`` more; an optimizer of another kind begins with the fitted parameters. The
+        patience begins anew; parameters that were the best stay so until better ones are found.
     standardize : bool, default True
         Whether inputs and targets are brought to zero mean and unit variance.
     dtype : {"float64", "float32"}, default "float64"

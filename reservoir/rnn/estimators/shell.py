@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hfopt import Result, RunState, Status
 from reservoir.errors import DataError
-from reservoir.rnn.estimators.architecture import cells_of
+from reservoir.rnn.estimators.architecture import cells_of, preset_of
 from reservoir.rnn.estimators.sequences import Sequences
 from reservoir.rnn.estimators.training import Settings, train
 from reservoir.rnn.initial import Initializer
@@ -164,7 +164,7 @@ class RNNEstimator(BaseEstimator):  # type: ignore[misc]
                 ),
                 None,
             )
-        trained = train(model, data.sequences, settings, generator(second), state)
+        trained = train(model, data.sequences, settings, generator(second), state, warm=warm)
         self.model_, self.result_ = trained.model, trained.result
         self.loss_curve_, self.validation_curve_ = trained.losses, trained.validation
         self.flat_ = data.flat
@@ -185,9 +185,8 @@ class RNNEstimator(BaseEstimator):  # type: ignore[misc]
             if old != new:
                 raise DataError(f"warm_start: {what} cannot change from {old} to {new}")
         result = self.result_
-        if result.status in (Status.MAX_STEPS, Status.STOPPED):
-            return model, result.state
-        return replace(model, theta=result.x), None
+        goes_on = result.status in (Status.MAX_STEPS, Status.STOPPED)
+        return model, result.state if goes_on and _fits(result.state, self.optimizer) else None
 
     def states(self, X: Any) -> Any:
         """Hidden states (T, N) of the last layer along each series, each from its initial state."""
@@ -253,3 +252,10 @@ class RNNEstimator(BaseEstimator):  # type: ignore[misc]
         if self.model_.at == "every":
             return inputs.in_form(found)
         return np.concatenate([one[-1:] for one in found])
+
+
+def _fits(state: RunState[Any], optimizer: Any) -> bool:
+    """Whether a run can go on with an optimizer: its state has the form of this one's."""
+    own = preset_of(optimizer).make().init(state.theta)
+    shapes = [[np.shape(field) for field in one] for one in (own, state.optimizer)]
+    return type(own) is type(state.optimizer) and shapes[0] == shapes[1]

@@ -24,6 +24,9 @@ class Stopping:
     validate : callable or None
         The loss of held-out data at some parameters. None: the mean loss of the pass's steps is
         watched.
+    best : ndarray, optional
+        Parameters of a fit before, which stay the best ones until others have a lower loss of
+        held-out data; they do not count for the patience.
 
     Attributes
     ----------
@@ -37,12 +40,19 @@ class Stopping:
     """
 
     def __init__(
-        self, steps: int, patience: int, tol: float, validate: Callable[[Flat], float] | None
+        self,
+        steps: int,
+        patience: int,
+        tol: float,
+        validate: Callable[[Flat], float] | None,
+        best: Flat | None = None,
     ) -> None:
         self._steps, self._patience, self._tol, self._validate = steps, patience, tol, validate
         self.losses: list[float] = []
         self.watched: list[float] = []
         self.best, self.theta = math.inf, None  # type: float, Flat | None
+        if validate is not None and best is not None and (loss := validate(best)) < math.inf:
+            self.best, self.theta = loss, best
         self._to_beat, self._since = math.inf, 0
 
     def __call__(self, progress: Progress[Any, Any]) -> bool:

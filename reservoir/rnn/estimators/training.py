@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hfopt import HessianFree, Result, RunState, minimize
+from hfopt import HessianFree, Result, RunState, Status, minimize
 from reservoir.errors import DataError
 from reservoir.rnn.estimators.architecture import preset_of
 from reservoir.rnn.estimators.hold_out import split
@@ -87,6 +87,8 @@ def train(
     settings: Settings,
     rng: np.random.Generator,
     state: RunState[Any] | None = None,
+    *,
+    warm: bool = False,
 ) -> Trained:
     """Train a model.
 
@@ -99,12 +101,16 @@ def train(
     rng : numpy.random.Generator
         For what is held out and for the order of batches.
     state : RunState, optional
-        Of a run that goes on for ``max_steps`` more steps; its parameters count then.
+        Of a run that goes on for ``max_steps`` more steps, from its own parameters.
+    warm : bool
+        Whether the model was trained before: its parameters are then kept if no others have a
+        lower loss of held-out data.
 
     Raises
     ------
     DataError
-        Nothing to train on, or batches of more sequences than there are.
+        Nothing to train on, batches of more sequences than there are, or a batch that the
+        optimizer has no use for.
     """
     preset = preset_of(settings.optimizer)
     optimizer = preset.make()
@@ -117,13 +123,19 @@ def train(
     curvature = size
     if second_order:
         curvature = _size("curvature_batch", settings.curvature_batch, size, CURVATURE)
+    elif settings.curvature_batch is not None:
+        raise DataError("curvature_batch is for Hessian-free alone; this optimizer has no products")
     batches = Passes(
         training, lambda chosen: sequences.batch(model, chosen), size, curvature,
         int(rng.integers(2**63)),
     )  # fmt: skip
     watched = batches.steps if second_order else max(batches.steps, LEAST_STEPS)
     stopping = Stopping(
-        watched, settings.patience, settings.tol, _loss(model, sequences, validation)
+        watched,
+        settings.patience,
+        settings.tol,
+        _loss(model, sequences, validation),
+        model.theta if warm else None,
     )
 
     def callback(progress: Any) -> bool:
@@ -140,7 +152,7 @@ def train(
         callback=callback,
         state=state,
     )
-    if stopping.exhausted:
+    if stopping.exhausted and result.status is Status.STOPPED:
         message = f"the loss did not improve over {settings.patience} passes"
         result = replace(result, message=message)
     theta = result.x if stopping.theta is None else stopping.theta
