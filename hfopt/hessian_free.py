@@ -109,7 +109,8 @@ class HessianFree:
     Parameters
     ----------
     damping : float
-        Lambda of the first step. It belongs to an objective that is a mean over targets.
+        Lambda of the first step. It belongs to an objective that is a mean over targets. 0 stays 0,
+        as the rule multiplies.
     structural : float or Structural
         Mu, structural damping as a multiple of lambda: 1/30 on the pre-activations in the
         published runs of recurrent networks. By default 0, as other problems have no states.

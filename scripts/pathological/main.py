@@ -50,12 +50,12 @@ def main() -> int:
     code = 0
     for run in [] if options.table else chosen:
         ended = train(run, directory, options.slack)
-        write(directory)
+        write(directory, options.slack)
         code = ended or code  # one that failed is not forgotten
         if ended == AGAIN:
             print("interrupted: the same command goes on", file=sys.stderr)
             break
-    print(write(directory))
+    print(write(directory, options.slack))
     return code
 
 
@@ -84,10 +84,10 @@ def call(command: list[str], log: IO[str]) -> int:
                 signal.signal(number, handler)
 
 
-def write(directory: Path) -> str:
+def write(directory: Path, slack: float) -> str:
     """The table of all runs that have begun, written and returned."""
     found: list[Finding] = [one for run in runs() if (one := finding(run, directory)) is not None]
-    table = markdown(found)
+    table = markdown(found, slack)
     (directory / "table.md").write_text(table)
     return table
 

@@ -49,11 +49,10 @@ class Finding:
         right = next(iter(self.wrong.values())) < SOLVED
         return right and self.processor <= 60 * self.run.minutes
 
-    @property
-    def over(self) -> bool:
-        """Whether the run has come to its end."""
-        spent = max(self.seconds, self.processor) >= 60 * self.run.minutes
-        return self.solved or self.ended or spent
+    def over(self, slack: float) -> bool:
+        """Whether the run has come to its end, ``slack`` as `Run.arguments` has it."""
+        budget = 60 * self.run.minutes
+        return self.ended or self.processor >= budget or self.seconds >= slack * budget
 
 
 def finding(run: Run, directory: Path) -> Finding | None:
@@ -80,33 +79,39 @@ def wrong_by_criterion(run: Run, checkpoint: Checkpoint) -> dict[str, float]:
     return {name: chosen.wrong(outputs, sample, name) for name in chosen.criteria}
 
 
-def markdown(findings: Iterable[Finding]) -> str:
-    """A table with a row for each task, length and setting."""
+def markdown(findings: Iterable[Finding], slack: float) -> str:
+    """A table with a row for each task, length and setting, and in it a number for each seed."""
     rows: dict[Key, list[Finding]] = {}
     for one in findings:
         run = one.run
         key = Key(run.group, run.task, run.length, run.setting, run.minutes)
         rows.setdefault(key, []).append(one)
     lines = [
-        "| task | T | setting | budget, min | solved | seed: wrong %, steps, products, "
-        "seconds of all processors (on the wall) |",
-        "| --- | ---: | --- | ---: | ---: | --- |",
+        "| task | T | setting | budget, min | solved | wrong, % | second criterion, % | steps "
+        "| products | seconds | on the wall |",
+        "| --- | ---: | --- | ---: | ---: | --- | --- | --- | --- | --- | --- |",
     ]
     for key, found in rows.items():
-        ended = [one for one in found if one.over]
-        solved = f"{sum(one.solved for one in ended)} of {len(ended)}"
-        told = "; ".join(map(_told, found))
+        over = [one for one in found if one.over(slack)]
+        criteria = [list(one.wrong.values()) for one in found]
+        columns = (
+            f"{sum(one.solved for one in over)} of {len(over)}",
+            _listed(f"{100 * wrong[0]:.2f}" for wrong in criteria),
+            _listed(f"{100 * wrong[1]:.2f}" for wrong in criteria if len(wrong) > 1),
+            _listed(f"{one.steps}" if one.over(slack) else f"{one.steps}..." for one in found),
+            _listed(f"{one.products}" for one in found),
+            _listed(f"{one.processor:.0f}" for one in found),
+            _listed(f"{one.seconds:.0f}" for one in found),
+        )
         lines.append(
-            f"| {key.task} | {key.length} | {key.setting} | {key.minutes:g} | {solved} | {told} |"
+            f"| {key.task} | {key.length} | {key.setting} | {key.minutes:g} "
+            f"| {' | '.join(columns)} |"
         )
     return "\n".join(lines) + "\n"
 
 
-def _told(one: Finding) -> str:
-    wrong = " / ".join(f"{100 * w:.2f}" for w in one.wrong.values())
-    pending = "" if one.over else " (not over)"
-    times = f"{one.processor:.0f} ({one.seconds:.0f})"
-    return f"{one.run.seed}: {wrong}, {one.steps}, {one.products:,}, {times}{pending}"
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words)
 
 
 __all__ = ["GROUPS", "Finding", "finding", "markdown"]
