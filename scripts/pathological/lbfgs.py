@@ -39,7 +39,7 @@ def main() -> None:
     chosen = task(options.task, options.length)
     network = Network(RNN(100), chosen.inputs, chosen.outputs, chosen.loss, "float32")
     start = Initializer("sparse", spectral_radius=1.1, inputs="sparse", input_scaling=0.25)
-    rng = np.random.default_rng(options.seed)
+    rng = np.random.default_rng([options.seed, 1])  # not the stream of the weights
     batch = network.batch(**chosen.draw(options.sequences, rng).arguments())
     fresh = chosen.draw(FRESH, rng)
     evaluations, wrong, spent, value = 0, 1.0, 0.0, float("nan")

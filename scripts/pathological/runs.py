@@ -59,7 +59,9 @@ def runs() -> Iterator[Run]:
                 yield Run(group, task, length, seed, minutes, setting, options)
 
     yield from some("defaults", "temporal_order addition", 50, 5, 10)
-    yield from some("T100", "temporal_order addition", 100, 5, 20)
+    yield from some("T100", "temporal_order", 100, 5, 20)
+    yield from some("T100", "addition", 100, 5, 20, "large batches", LARGE)
+    yield from some("T100", "addition", 100, 5, 20)
     yield from some("memory", "memorization_5bit", 100, 3, 20)
     yield from some("memory", "memorization_5bit", 100, 3, 20, "no structural damping", PLAIN)
     yield from some("harder", "multiplication temporal_order_3bit", 100, 3, 20)
