@@ -411,3 +411,13 @@ def test_no_forecast_without_an_echo_state_network(here):
     trained()
     lines = run("forecast", "r/step-000003.h5", "--steps", 2, code=65).stderr
     assert "no echo state network" in lines
+
+
+def test_weights_of_a_run_are_exported(here):
+    trained(steps=1)
+    run("export", "r", "-o", "newest.npz")
+    run("export", "r/step-000001.h5", "-o", "file.npz")
+    run("export", "r", "--best", "-o", "best.npz")
+    assert (here / "newest.npz").read_bytes() == (here / "file.npz").read_bytes()
+    assert "best.h5" in run("export", "r/best.h5", "--best", "-o", "x.npz", code=2).stderr
+    assert (here / "best.npz").exists()

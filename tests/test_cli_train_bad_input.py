@@ -48,6 +48,10 @@ def files(directory):
         ((*TASK, "--clip", 1), 65, ("--clip", "'hf'", "adam")),
         ((*TASK, "--leak-rate", 0.5, "--cell", "gru"), 65, ("--leak-rate", "gru", "of rnn")),
         ((*TASK, "--curvature-batch", 20, "--gradient-batch", 10), 65, ("--curvature-batch 20",)),
+        ((*TASK, "--structural-damping-c", 0.1), 65, ("--structural-damping-c", "lstm")),
+        ((*TASK, "--cell", "lstm", "--no-forget-gate", "--forget-bias", 2), 65,
+         ("--forget-bias", "--no-forget-gate")),
+        ((*TASK, "--cell", "gru", "--connections", 3), 65, ("--connections", "sparse")),
         ((*TASK, "--connections", 0), 2, ("--connections",)),
         ((*TASK, "--time-limit", "soon"), 2, ("--time-limit", "'soon'", "20m")),
         ((*TASK, "--time-limit", 0), 2, ("--time-limit",)),
@@ -58,6 +62,13 @@ def files(directory):
         (("--task", "addition", "--length", 3), 65, ("length", "10")),
         ((), 2, ("--task NAME, or DATA",)),
         ((*TASK, "s0.csv"), 2, ("either --task or DATA",)),
+        ((*TASK, "--classes"), 2, ("--classes is for DATA",)),
+        ((*TASK, "--targets", "last"), 2, ("--targets last is for DATA",)),
+        (("s0.csv", "--loss", "softmax_cross_entropy"), 2, ("for labels", "--classes")),
+        (("s0.csv", "s1.csv", "--curvature-batch", 3), 65,
+         ("--curvature-batch 3: the data have 2",)),
+        (("s0.csv", "s1.csv", "--line-search-batch", 2), 65,
+         ("--line-search-batch 2: the data have 2", "gradient")),
         ((*TASK, "--horizon", 1), 2, ("--horizon is for DATA",)),
         ((*TASK, "--horizon", 0), 2, ("--horizon is for DATA",)),
         ((*TASK, "--no-standardize"), 2, ("--standardize is for DATA",)),
@@ -129,6 +140,21 @@ def test_job_files(here, text, parts):  # noqa: F811
     message = refused("train", "job.toml", *TASK, "-o", "r", code=2)
     assert all(part in message for part in ("job.toml", *parts)), message
     assert not (here / "r").exists()
+
+
+def test_a_job_file_that_is_no_text(here):  # noqa: F811
+    (here / "job.toml").write_bytes(b"\xba\x00\xff")
+    assert "job.toml is no text in UTF-8" in refused("train", "job.toml", "-o", "r", code=2)
+
+
+def test_targets_of_each_step_are_not_the_last_ones(here):  # noqa: F811
+    run("task", "copy", "--length", 5, "--sequences", 3, "-o", "c.h5", "-q")
+    message = refused("train", "c.h5", "--targets", "last", "-o", "r", code=2)
+    assert "c.h5 has a target at each step" in message
+
+
+def test_help_of_a_number_without_bounds(here):  # noqa: F811
+    assert "None]" not in run("train", "--help").stdout
 
 
 def test_two_job_files(here):  # noqa: F811

@@ -58,9 +58,9 @@ def test_cells_are_made_of_their_options(cell, made):
 
 def test_initial_weights_are_made_of_their_options():
     given = {"recurrent": "gaussian", "spectral_radius": 0.7, "input_scaling": 2.0,
-             "connections": 3, "forget_bias": 5.0}  # fmt: skip
+             "input_weights": "sparse", "connections": 3, "forget_bias": 5.0}  # fmt: skip
     made = initializer_of(network_settings("lstm", given))
-    assert (made.recurrent, made.spectral_radius, made.inputs) == ("gaussian", 0.7, "gaussian")
+    assert (made.recurrent, made.spectral_radius, made.inputs) == ("gaussian", 0.7, "sparse")
     assert (made.input_scaling, made.connections, made.forget_bias) == (2.0, 3, 5.0)
 
 
@@ -129,7 +129,7 @@ def test_sizes(optimizer, given, sequences, expected):
     "given, message",
     [
         ({"gradient_batch": 21}, "--gradient-batch 21: the data have 20 sequences"),
-        ({"curvature_batch": 21}, "--curvature-batch 21 is larger than --gradient-batch 20"),
+        ({"curvature_batch": 21}, "--curvature-batch 21: the data have 20 sequences"),
         (
             {"gradient_batch": 15, "backtracking_batch": 6},
             "--gradient-batch 15 and --backtracking-batch 6: the data have 20 sequences",

@@ -28,7 +28,10 @@ Example:
     default="float64",
     help="Of the arrays; float64 loses nothing, PyTorch rounds it to the type of its model.",
 )
-def export(model: str, output: str, recurrent: str, readout: str, dtype: str) -> None:
+@click.option(
+    "--best", is_flag=True, help="Of a run directory the best checkpoint, not the newest."
+)
+def export(model: str, output: str, recurrent: str, readout: str, dtype: str, best: bool) -> None:
     """Write the weights of the trained network in MODEL as a state dict of PyTorch.
 
     Scalers are folded in: the network in PyTorch takes inputs as they are in the data, and gives
@@ -39,15 +42,16 @@ def export(model: str, output: str, recurrent: str, readout: str, dtype: str) ->
       state = {k: torch.tensor(v) for k, v in numpy.load("weights.npz").items()}
       model.load_state_dict(state)
     """
-    from reservoir.checkpoint import read
     from reservoir.checkpoint.weights_file import check_suffix, write_weights
+    from reservoir.cli.models import open_model
     from reservoir.cli.text import print_pairs
     from reservoir.cli.weights import exported, facts
     from reservoir.series.atomic import check_creatable
 
     check_suffix(output)
     check_creatable(output)
-    record = read(model).record
-    arrays = exported(record, model, recurrent=recurrent, readout=readout, dtype=dtype)
+    path, checkpoint = open_model(model, best=best)
+    record = checkpoint.record
+    arrays = exported(record, path, recurrent=recurrent, readout=readout, dtype=dtype)
     write_weights(output, arrays)
     print_pairs([("weights", output), *facts(record)])

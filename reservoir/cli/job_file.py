@@ -75,7 +75,9 @@ def read_job_file(path: str, ctx: click.Context) -> Tables:
         tables = tomllib.loads(text)
     except OSError as error:
         raise _bad(f"{path}: {error.strerror}", ctx) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise _bad(f"{path} is no text in UTF-8, as a TOML file is", ctx) from None
+    except tomllib.TOMLDecodeError as error:
         raise _bad(f"{path}: {error}", ctx) from None
     for name, table in tables.items():
         command = _command(name, ctx)

@@ -85,6 +85,10 @@ class Real(click.FloatRange):
             self.fail(f"{value!r} is not a finite number", param, ctx)
         return number
 
+    def _describe_range(self) -> str:
+        bounded = self.min is not None or self.max is not None
+        return super()._describe_range() if bounded else ""
+
 
 class Numbers(ParamType):
     """A number, or numbers separated by commas; a list in a job file."""

@@ -84,8 +84,10 @@ def _of_samples(paths: Sequence[str], asked: Columns) -> Sequences:
             raise ColumnError(f"{option} chooses columns of tables; {paths[0]} holds sequences")
     sample = _joined([(path, _sample(path)) for path in paths])
     first = sample.targets if sample.at == "last" else sample.targets[0]
+    if asked.at == "last" and sample.at != "last":
+        raise ColumnError(f"--targets last is for tables; {paths[0]} has a target at each step")
     if np.asarray(first).dtype.kind not in "iu" and not asked.classes:
-        loss = asked.loss or "squared_error"
+        loss = _loss_of_numbers(asked)
         return Sequences(sample, loss, target_names=tuple(map(str, range(np.shape(first)[-1]))))
     return _labelled(sample, asked.loss, ((), ()), paths[0])
 
@@ -152,9 +154,16 @@ def _of_tables(tables: Sequence[Table], asked: Columns) -> tuple[Sequences, int]
     if asked.classes:
         found = _labelled(sample, asked.loss, (input_names, target_names), tables[0].source)
     else:
-        loss = asked.loss or "squared_error"
+        loss = _loss_of_numbers(asked)
         found = Sequences(sample, loss, input_names, target_names)
     return found, horizon
+
+
+def _loss_of_numbers(asked: Columns) -> str:
+    """The loss of targets that are no labels."""
+    if asked.loss == SOFTMAX:
+        raise ColumnError(f"--loss {SOFTMAX} is for labels: give --classes too")
+    return asked.loss or "squared_error"
 
 
 def _rows(series: Spans, index: int, start: int, stop: int) -> Array:

@@ -16,7 +16,7 @@ from reservoir.cli.log import log
 from reservoir.cli.sequences import Columns, read_sequences
 from reservoir.cli.train_options import TASK_OPTIONS
 from reservoir.cli.training_rows import Rows
-from reservoir.errors import InUseError
+from reservoir.errors import DataError, InUseError
 from reservoir.jobs import settings
 from reservoir.jobs.given_source import GivenSource, given
 from reservoir.jobs.interruption import Flag, Interrupted, watching
@@ -98,6 +98,10 @@ def _source(data: Sequence[str], options: Options, seed: int) -> tuple[Source, i
                      "horizon", "loss", "standardize"):  # fmt: skip
             if options[name] not in (None, ()):
                 raise click.UsageError(f"{settings.option(name)} is for DATA, not for --task")
+        for name, asked in (("--classes", options["classes"]),
+                            ("--targets last", options["targets"] == "last")):  # fmt: skip
+            if asked:
+                raise click.UsageError(f"{name} is for DATA, not for --task")
         if data:
             raise click.UsageError(f"give either --task or DATA, not both: {data[0]}")
         tested = options["test_sequences"] or settings.TEST_SEQUENCES
@@ -106,7 +110,7 @@ def _source(data: Sequence[str], options: Options, seed: int) -> tuple[Source, i
         source.task.control()  # an option that the task refuses
         return source, 0
     if not data:
-        raise click.UsageError("what to train on is missing: --task NAME, or DATA...")
+        raise click.UsageError("nothing to train on: give --task NAME, or DATA")
     for name in ("length", "test_sequences", *task):
         if options[name] is not None:
             raise click.UsageError(f"{settings.option(name)} is for --task, not for DATA")
@@ -143,6 +147,10 @@ def _from_files(data: Sequence[str], options: Options, seed: int) -> tuple[Given
 def _job(source: Source, options: Options, seed: int, horizon: int) -> Job:
     """The job of some options, defaults put in."""
     cell, optimizer = options["cell"], options["optimizer"]
+    if options["structural_damping_c"] and cell != "lstm":
+        raise DataError(
+            f"--structural-damping-c is on cell states, which lstm has and {cell} has not"
+        )
     return Job(
         source,
         settings.network_settings(cell, _named(options, NETWORK, *CELLS.values())),

@@ -114,9 +114,14 @@ def network_settings(cell: str, given: Options) -> dict[str, Any]:
     Raises
     ------
     DataError
-        An option that the cell does not have.
+        An option that the cell does not have, or that nothing in this network uses.
     """
     own = _settled("cell", cell, given, NETWORK, CELLS)
+    sparse = "sparse" in (own["recurrent"], own["input_weights"])
+    if given.get("connections") is not None and not sparse:
+        raise DataError("--connections is of sparse weights: --recurrent or --input-weights sparse")
+    if given.get("forget_bias") is not None and not own["forget_gate"]:
+        raise DataError("--forget-bias does not go with --no-forget-gate")
     if own["recurrent"] != "sparse" and given.get("spectral_radius") is None:
         own["spectral_radius"] = None
     if own["input_weights"] != "sparse" and given.get("input_scaling") is None:
@@ -154,7 +159,16 @@ def batch_settings(optimizer: str, given: Options, sequences: int | None) -> dic
             if found[name] is not None:
                 raise DataError(f"{option(name)} is no option of the optimizer {optimizer!r}")
     if sequences is not None:
+        if (found["curvature_batch"] or 0) > sequences:
+            raise DataError(
+                f"--curvature-batch {found['curvature_batch']}: the data have {sequences} sequences"
+            )
         others = sum(found[name] or 0 for name in BATCHES[2:])
+        if found["gradient_batch"] is None and others >= sequences:
+            wanted = " and ".join(f"{option(n)} {found[n]}" for n in BATCHES[2:] if found[n])
+            raise DataError(
+                f"{wanted}: the data have {sequences} sequences, and the gradient needs others"
+            )
         gradient = min(gradient or sequences, max(1, sequences - others))
     size: int = found["gradient_batch"] or gradient or 1
     if found["curvature_batch"] is None and curvature is not None:
