@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -75,3 +77,13 @@ def random_reservoir(
 @pytest.fixture(scope="session")
 def make_reservoir():
     return random_reservoir
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A directory of its own to work in, and no options from the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("RESERVOIR_")]:
+        if name != "RESERVOIR_CACHE_DIR":
+            monkeypatch.delenv(name)
+    return tmp_path

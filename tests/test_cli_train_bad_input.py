@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from test_cli_program import make_csv, make_model, run
 from test_cli_program import refused as refused_by
-from test_cli_train import SMALL, TASK, here, series, trained  # noqa: F401 (a fixture)
+from train_command_cases import SMALL, TASK, series, trained
 
 from reservoir.checkpoint import read, write
 from reservoir.jobs.owner import owning
@@ -103,7 +103,7 @@ def files(directory):
         (("damaged.h5",), 65, ("damaged.h5",)),
     ],
 )  # fmt: skip
-def test_refused(here, args, code, parts):  # noqa: F811
+def test_refused(here, args, code, parts):
     series(here, 2)
     (here / "bad.csv").write_text("x,y\n1,2\n,4\n")
     run("task", "addition", "--length", 10, "--sequences", 3, "-o", "d.h5", "-q")
@@ -135,35 +135,35 @@ def test_refused(here, args, code, parts):  # noqa: F811
         ("[train\n", ("job.toml", "line 1")),
     ],
 )
-def test_job_files(here, text, parts):  # noqa: F811
+def test_job_files(here, text, parts):
     (here / "job.toml").write_text(text)
     message = refused("train", "job.toml", *TASK, "-o", "r", code=2)
     assert all(part in message for part in ("job.toml", *parts)), message
     assert not (here / "r").exists()
 
 
-def test_a_job_file_that_is_no_text(here):  # noqa: F811
+def test_a_job_file_that_is_no_text(here):
     (here / "job.toml").write_bytes(b"\xba\x00\xff")
     assert "job.toml is no text in UTF-8" in refused("train", "job.toml", "-o", "r", code=2)
 
 
-def test_targets_of_each_step_are_not_the_last_ones(here):  # noqa: F811
+def test_targets_of_each_step_are_not_the_last_ones(here):
     run("task", "copy", "--length", 5, "--sequences", 3, "-o", "c.h5", "-q")
     message = refused("train", "c.h5", "--targets", "last", "-o", "r", code=2)
     assert "c.h5 has a target at each step" in message
 
 
-def test_help_of_a_number_without_bounds(here):  # noqa: F811
+def test_help_of_a_number_without_bounds(here):
     assert "None]" not in run("train", "--help").stdout
 
 
-def test_two_job_files(here):  # noqa: F811
+def test_two_job_files(here):
     (here / "job.toml").write_text("[train]\nunits = 5\n")
     for args in (("job.toml", "--config", "job.toml"), ("--config", "job.toml", "job.toml")):
         assert "two job files" in refused("train", *args, *TASK, "-o", "r", code=2)
 
 
-def test_a_wrong_variable(here):  # noqa: F811
+def test_a_wrong_variable(here):
     env = {"RESERVOIR_TRAIN_CELL": "gro"}
     message = refused("train", *TASK, "-o", "r", code=2, env=env)
     assert "RESERVOIR_TRAIN_CELL" in message
@@ -172,7 +172,7 @@ def test_a_wrong_variable(here):  # noqa: F811
 # ---- the run directory
 
 
-def test_another_job(here):  # noqa: F811
+def test_another_job(here):
     trained(steps=1)
     before = files(here)
     for change, part in (
@@ -188,14 +188,14 @@ def test_another_job(here):  # noqa: F811
     trained(steps=2)
 
 
-def test_a_run_of_files_and_one_of_a_task(here):  # noqa: F811
+def test_a_run_of_files_and_one_of_a_task(here):
     trained(steps=0)
     paths = series(here, 2)
     message = refused("train", *paths, "--units", 5, "--seed", 0, "-o", "r", code=65)
     assert "data.task: addition, now none" in message
 
 
-def test_a_checkpoint_of_something_else(here):  # noqa: F811
+def test_a_checkpoint_of_something_else(here):
     _, model = make_model(here)
     (here / "r").mkdir()
     (here / "r" / "step-000007.h5").write_bytes(model.read_bytes())
@@ -207,7 +207,7 @@ def test_a_checkpoint_of_something_else(here):  # noqa: F811
     assert (here / "r" / "before" / "step-000007.h5").exists()
 
 
-def test_a_directory_in_use(here):  # noqa: F811
+def test_a_directory_in_use(here):
     trained(steps=1)
     before = files(here)
     with owning(here / "r"):
@@ -218,14 +218,14 @@ def test_a_directory_in_use(here):  # noqa: F811
     assert files(here) == before
 
 
-def test_places_that_cannot_be(here):  # noqa: F811
+def test_places_that_cannot_be(here):
     (here / "file").write_text("x")
     assert "file" in refused("train", *TASK, *SMALL, "-o", "file", code=73)
     assert "no" in refused("train", *TASK, *SMALL, "-o", "no/r", code=73)
     assert (here / "file").read_text() == "x"
 
 
-def test_a_full_disk(here, monkeypatch):  # noqa: F811
+def test_a_full_disk(here, monkeypatch):
     trained(steps=1)
     before = files(here)
 
@@ -258,7 +258,7 @@ def test_a_full_disk(here, monkeypatch):  # noqa: F811
         ({"data": {"task": "temporal_order", "length": 10}}, 65),
     ],
 )
-def test_a_job_that_makes_no_sense(here, job, code):  # noqa: F811
+def test_a_job_that_makes_no_sense(here, job, code):
     trained(steps=0)
     path = here / "r" / "step-000000.h5"
     checkpoint = read(path)
@@ -289,7 +289,7 @@ def test_a_job_that_makes_no_sense(here, job, code):  # noqa: F811
         (("forecast", "r/best.h5", "--steps", 3), 65, ("echo state network",)),
     ],
 )
-def test_refused_by_others(here, args, code, parts):  # noqa: F811
+def test_refused_by_others(here, args, code, parts):
     trained(steps=1)
     series(here, 1)
     make_model(here)
@@ -303,7 +303,7 @@ def test_refused_by_others(here, args, code, parts):  # noqa: F811
     assert files(here) == before
 
 
-def test_damage_is_passed_over_and_left_alone(here):  # noqa: F811
+def test_damage_is_passed_over_and_left_alone(here):
     trained(steps=2)
     (here / "r" / "step-000002.h5").write_bytes(b"half")
     done = run("inspect", "r")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, NamedTuple
@@ -50,7 +51,7 @@ class Supervised(NamedTuple):
     flat: bool
 
 
-class RNNEstimator(BaseEstimator):  # type: ignore[misc]
+class RNNEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     """Parameters and fit of `RNNRegressor` and `RNNClassifier`, which say what targets are."""
 
     def __init__(
@@ -172,8 +173,9 @@ class RNNEstimator(BaseEstimator):  # type: ignore[misc]
             message = f"training ended at step {self.n_iter_}: {trained.result.message}"
             warnings.warn(message, ConvergenceWarning, stacklevel=4)
 
+    @abstractmethod
     def _supervised(self, inputs: Collection, y: Any, *, warm: bool) -> Supervised:
-        raise NotImplementedError
+        """Targets as a network for them takes them."""
 
     def _continued(self, network: Network, data: Supervised) -> tuple[Model, RunState[Any] | None]:
         """The model of the fit before, and the state of its optimizer, if that can go on."""
