@@ -2,11 +2,13 @@
 
 from reservoir.rnn.batch import Batch
 from reservoir.rnn.cells import GRU, LSTM, RNN
+from reservoir.rnn.from_reservoir import from_reservoir
 from reservoir.rnn.initial import Initializer
 from reservoir.rnn.linearization import NetworkLinearization
 from reservoir.rnn.memory import Plan
 from reservoir.rnn.model import Model
 from reservoir.rnn.network import Network
+from reservoir.rnn.projections import RecurrentProjection
 
 __all__ = [
     "GRU",
@@ -18,4 +20,6 @@ __all__ = [
     "Network",
     "NetworkLinearization",
     "Plan",
+    "RecurrentProjection",
+    "from_reservoir",
 ]

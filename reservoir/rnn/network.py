@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hfopt.losses import LOSSES, Loss
 from hfopt.problem import Gradient, Problem
@@ -109,6 +109,29 @@ class Network:
             ``theta`` is not an array of floats of shape (P,).
         """
         return self.layout.views(self.layout.writable(theta))
+
+    def select(self, *patterns: str) -> NDArray[np.intp]:
+        """Places in theta of the parameters with some names.
+
+        For `hfopt.L1`, `hfopt.L2`, `hfopt.Restricted` and `hfopt.Fallback`.
+
+        Parameters
+        ----------
+        *patterns : str
+            Names as in `views`, with ``*`` for any part of one: ``"layers/*/W"`` are all recurrent
+            matrices, ``"readout/*"`` the readout.
+
+        Returns
+        -------
+        ndarray of int
+            Rising. Parameters without elements have none.
+
+        Raises
+        ------
+        DataError
+            A pattern that no name matches; the nearest name is offered.
+        """
+        return self.layout.select(patterns)
 
     def initial(
         self,
