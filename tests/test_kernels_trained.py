@@ -119,7 +119,7 @@ class Case:
         if self.cell.blocks > 1:
             d_a = np.full((self.rows, self.cell.blocks * d.shape[1]), np.nan)
         d_x = np.full((self.rows, pitch_of(self.inputs, DTYPE)), np.nan)
-        return Adjoint(d, d_a, tuple(part.copy() for part in carry), d_x)
+        return Adjoint(d, d_a, tuple(part.copy() for part in carry), d_x, d[:0], d[:0])
 
     def slow(self, lane, moved=0.0):
         """The same for one lane by single steps, moved along the directions."""

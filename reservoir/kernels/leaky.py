@@ -100,7 +100,7 @@ def _by_activation(make: Any) -> Any:
     return inlined(run)
 
 
-_times_slope, _tangent, _back, _damped_back = (
+_times_slope, state_tangent, _back, _damped_back = (
     _by_activation(make) for make in (formula, _tangent_of, _back_of, _damped_back_of)
 )
 _leak_tangent = formula(lambda R_h, R_leak, phi, old: R_h + R_leak * (phi - old))
@@ -175,7 +175,7 @@ def tangent(
         add_product(R_h, old, 0, n, units, w.W, 0, 0, R_a, at, 0, units)
         new_R, old_R, of_phi = (R_h, new * P, P), (R_h, old * P, P), (phi, row * P, P)
         leak, keep = (w.leak, 0, 0), (w.keep, 0, 0)
-        _tangent(w.activation, n, P, (new_R,), (of_phi, (R_a, at * P, P), old_R, leak, keep))
+        state_tangent(w.activation, n, P, (new_R,), (of_phi, (R_a, at * P, P), old_R, leak, keep))
         if w.learned:
             _leak_tangent(n, P, (new_R,), (new_R, (v.leak, 0, 0), of_phi, (h, old * P, P)))
 
@@ -183,7 +183,7 @@ def tangent(
 @kernel
 def backward(
     steps: Any, x: Any, w: Any, h: Any, phi: Any, R_a: Any, R_h: Any, s: Any, nu: Any,
-    weighted: bool, d: Any, carry: Any, d_x: Any, sums: Any, summed: bool,
+    weighted: bool, d: Any, carry: Any, d_x: Any, reached: Any, left: Any, sums: Any, summed: bool,
 ) -> None:  # fmt: skip
     """Derivatives by states and parameters, from those that reach the states from outside.
 
@@ -202,6 +202,9 @@ def backward(
         What reaches the last states from later steps; replaced by what leaves the first ones.
     d_x : (rows, pitch of K) or (0, any)
         Filled, if it has rows: derivatives by the inputs.
+    reached, left : (rows, P) or (0, any)
+        Filled, if they have rows: all that reaches each state, and what a step passes on of it to
+        the state before.
     sums : Sums
         Added to: derivatives by the parameters.
     summed : bool
@@ -219,6 +222,8 @@ def backward(
         if w.learned:
             total = (sums.leak, 0, P)
             _leak_gradient(n, P, (total,), (total, of_d, of_carry, of_phi, of_h))
+        if reached.shape[0] > 0:
+            add(n, P, ((reached, row * P, P),), (of_d, of_carry))
         targets = (of_d, of_carry, b)
         if s != 0 and weighted:
             sources = (of_phi, of_d, of_carry, leak, keep, b, tangent_a, s)
@@ -229,6 +234,8 @@ def backward(
             add_scaled(n, P, (of_d,), (of_d, tangent_a, s))
             add_scaled(n, P, (b,), (b, tangent_a, s))
         add_product(d, row, 0, n, units, w.W_back, 0, 0, carry, 0, 0, units)
+        if left.shape[0] > 0:
+            left[row : row + n] = carry[:n]
         if summed:
             add_outer(x, row, 0, inputs, n, d, row, 0, sums.U, 0, 0, units)
             add_outer(h, old, 0, units, n, d, row, 0, sums.W, 0, 0, units)

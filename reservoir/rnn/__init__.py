@@ -8,6 +8,7 @@ from reservoir.rnn.linearization import NetworkLinearization
 from reservoir.rnn.memory import Plan
 from reservoir.rnn.model import Model
 from reservoir.rnn.network import Network
+from reservoir.rnn.omega import OmegaRegularized
 from reservoir.rnn.projections import RecurrentProjection
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Model",
     "Network",
     "NetworkLinearization",
+    "OmegaRegularized",
     "Plan",
     "RecurrentProjection",
     "from_reservoir",

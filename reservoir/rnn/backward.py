@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from reservoir.rnn.padded import Array, pitch_of, zeros
 from reservoir.rnn.parameters import Flat, Layout, of_layer
 from reservoir.rnn.scratch import Shelf
 from reservoir.rnn.windows import Window
+
+if TYPE_CHECKING:
+    from reservoir.rnn.gains import Gains
 
 
 class Injected(Protocol):
@@ -69,6 +72,7 @@ def backward(
     damped: Damped | None = None,
     injected: Injected | None = None,
     by_sequence: BySequence | None = None,
+    gains: Gains | None = None,
 ) -> Flat:
     """Derivatives by all parameters of what has the derivatives ``e`` by the outputs.
 
@@ -79,6 +83,8 @@ def backward(
         Coefficients and what they multiply, added on the way.
     by_sequence : BySequence, optional
         Filled: the same for each sequence on its own; then the result is their sum.
+    gains : Gains, optional
+        Told of each window: how it stretches derivatives.
 
     Returns
     -------
@@ -110,6 +116,8 @@ def backward(
                 if given is not None:
                     tangent = given[k].window(inner.states, inner.rows)
                 adjoint = adjoint_of(forward, k, d, sums.carry[k], shelf, "")
+                if gains is not None:
+                    adjoint = gains.seen(k, window, adjoint)
                 cells[k].backward(
                     window.steps, x, forward.parameters.layers[k], traces[k], tangent, damped,
                     adjoint, sums.layers[k], by_sequence is None,
@@ -117,6 +125,8 @@ def backward(
                 )  # fmt: skip
                 if by_sequence is not None:
                     derivatives[k][inner.rows] = adjoint.d_a
+                if gains is not None:
+                    gains.add(k, window, adjoint)
                 d = adjoint.d_x
         if by_sequence is not None:
             by_sequence.add(index, whole, derivatives, e)
@@ -140,7 +150,7 @@ def adjoint_of(
     d_x = forward.tile.x[:0]
     if layer > 0:
         d_x = shelf.take(("d" + name, layer - 1), rows, w.U_back.shape[1])
-    return Adjoint(d, d_a, carry, d_x)
+    return Adjoint(d, d_a, carry, d_x, d[:0], d[:0])
 
 
 def _nothing(forward: Forward, layer: int) -> Trace:

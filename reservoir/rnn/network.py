@@ -218,7 +218,7 @@ class Network:
             ``theta`` has the wrong length, or is not finite (the message names the parameter); the
             batch was made by another network, or without targets.
         """
-        packed = self.pack(self._checked(theta, batch))
+        packed = self.pack(self.checked(theta, batch))
 
         def one(k: int) -> float:
             outputs = self._outputs(packed, batch, k).outputs[:, : self.outputs]
@@ -253,7 +253,7 @@ class Network:
             ``value``, ``gradient`` (P,), ``squares`` (P,) or None, ``state``: of each layer the
             final (parts, B, N). What is not finite is returned as it is.
         """
-        vector = self._checked(theta, batch)
+        vector = self.checked(theta, batch)
         found = first_passes(
             self, vector, batch, self.plan(batch, memory, segment), "shelf", squares
         )
@@ -288,7 +288,7 @@ class Network:
         DataError
             As `value`; or ``memory`` is too little, with what is needed.
         """
-        vector = self._checked(theta, batch)
+        vector = self.checked(theta, batch)
         return NetworkLinearization(
             self, vector, batch, self.plan(batch, memory, segment), squares=squares
         )
@@ -356,7 +356,8 @@ class Network:
         with self.shelves.one() as shelf:
             return Forward(self.cells, packed, tile, windows, shelf, keep="nothing")
 
-    def _checked(self, theta: ArrayLike, batch: Batch) -> Flat:
+    def checked(self, theta: ArrayLike, batch: Batch) -> Flat:
+        """Parameters as a vector; a DataError if they or the batch are not this network's."""
         if not isinstance(batch, Batch):
             raise DataError(f"expected a batch made by Network.batch, got {type(batch).__name__}")
         made = batch.inputs, batch.outputs, batch.dtype, batch.loss

@@ -44,6 +44,8 @@ class Adjoint(NamedTuple):
     d_a: Array  # (rows, blocks P) by the pre-activations; the array ``d`` itself for the RNN
     carry: tuple[Array, ...]  # (lanes, P) each, what reaches the last states from later steps
     d_x: Array  # (rows, pitch of K), or no rows if nobody asks
+    reached: Array  # (rows, P) all that reaches h, or no rows; of the RNN alone
+    left: Array  # (rows, P) what a step passes on to the h before, or no rows; of the RNN alone
 
 
 class Outer(NamedTuple):
