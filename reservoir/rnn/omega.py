@@ -81,7 +81,7 @@ class OmegaRegularized:
         if not callable(self.weight):
             nonnegative("weight", self.weight)
         one_of("derivative", self.derivative, DERIVATIVES)
-        nonnegative("bound", self.bound)
+        object.__setattr__(self, "bound", nonnegative("bound", self.bound))
 
     def omega(self, theta: ArrayLike, batch: Batch | Numbered[Batch]) -> Omega:
         """Omega at theta, and its gradient, without the weight."""
