@@ -74,6 +74,8 @@ def run_all(tasks: Sequence[Callable[[], T]]) -> list[T]:
 
     An exception of a task is raised here, after the tasks that had begun are over.
     """
+    if len(tasks) == 1:
+        return [tasks[0]()]
     results: list[Any] = [None] * len(tasks)
     waiting = deque(enumerate(tasks))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reservoir.errors import DataError
-from reservoir.kernels import by_lane, omega, readout
+from reservoir.kernels import by_lane, omega_adjoint, readout
 from reservoir.rnn import GRU, LSTM, RNN, Network, OmegaRegularized
 from reservoir.rnn.warmup import CELLS, PASSES, READOUT, SPECIALIZATIONS, Specialization, warm
 
@@ -16,7 +16,7 @@ KERNELS = {
         *((module, PASSES) for _, module in CELLS.values()),
         (readout, READOUT),
         (by_lane, ("add_by_lane",)),
-        (omega, ("add_gains", "pull_back")),
+        (omega_adjoint, ("pull_back",)),
     ]
     for name in names
 }

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from reservoir.kernels.activations import LOGISTIC, RELU, TANH, activate
 from reservoir.kernels.compile import inlined, kernel
 from reservoir.kernels.elementwise import add, add_scaled, formula
-from reservoir.kernels.products import add_outer, add_product
+from reservoir.kernels.omega import add_gains
+from reservoir.kernels.products import DEPTH, add_outer, add_outer_last_first, add_product
 from reservoir.kernels.steps import before, set_rows
 
 
@@ -183,7 +184,7 @@ def tangent(
 @kernel
 def backward(
     steps: Any, x: Any, w: Any, h: Any, phi: Any, R_a: Any, R_h: Any, s: Any, nu: Any,
-    weighted: bool, d: Any, carry: Any, d_x: Any, reached: Any, left: Any, sums: Any, summed: bool,
+    weighted: bool, d: Any, carry: Any, d_x: Any, sums: Any, summed: bool, gains: Any,
 ) -> None:  # fmt: skip
     """Derivatives by states and parameters, from those that reach the states from outside.
 
@@ -202,15 +203,16 @@ def backward(
         What reaches the last states from later steps; replaced by what leaves the first ones.
     d_x : (rows, pitch of K) or (0, any)
         Filled, if it has rows: derivatives by the inputs.
-    reached, left : (rows, P) or (0, any)
-        Filled, if they have rows: all that reaches each state, and what a step passes on of it to
-        the state before.
     sums : Sums
         Added to: derivatives by the parameters.
     summed : bool
         Whether ``sums.U`` and ``sums.W`` are wanted.
+    gains : Gains
+        Filled and added to, if it has rows.
     """
     inputs, units, P = w.U.shape[0], w.W.shape[0], h.shape[1]
+    end = rows = steps.count.sum()
+    room = gains.reached.shape[0]
     for t in range(steps.count.size - 1, -1, -1):
         row, n, old = steps.first[t], steps.count[t], before(steps, t)
         of_d, of_phi, of_h = (d, row * P, P), (phi, row * P, P), (h, old * P, P)
@@ -222,8 +224,9 @@ def backward(
         if w.learned:
             total = (sums.leak, 0, P)
             _leak_gradient(n, P, (total,), (total, of_d, of_carry, of_phi, of_h))
-        if reached.shape[0] > 0:
-            add(n, P, ((reached, row * P, P),), (of_d, of_carry))
+        block = row if room == rows else room - (end - row)  # the row in the block of gains
+        if room > 0:
+            add(n, P, ((gains.reached, block * P, P),), (of_d, of_carry))
         targets = (of_d, of_carry, b)
         if s != 0 and weighted:
             sources = (of_phi, of_d, of_carry, leak, keep, b, tangent_a, s)
@@ -234,11 +237,17 @@ def backward(
             add_scaled(n, P, (of_d,), (of_d, tangent_a, s))
             add_scaled(n, P, (b,), (b, tangent_a, s))
         add_product(d, row, 0, n, units, w.W_back, 0, 0, carry, 0, 0, units)
-        if left.shape[0] > 0:
-            left[row : row + n] = carry[:n]
-        if summed:
-            add_outer(x, row, 0, inputs, n, d, row, 0, sums.U, 0, 0, units)
-            add_outer(h, old, 0, units, n, d, row, 0, sums.W, 0, 0, units)
+        if room > 0:
+            gains.left[block : block + n] = carry[:n]
+        # Products for the sums wait for as many rows as their tiles can use, as long as the states
+        # before lie as these rows do.
+        if row + DEPTH <= end or t == 0 or before(steps, t - 1) - old != steps.first[t - 1] - row:
+            if summed:
+                add_outer_last_first(x, row, inputs, end - row, d, row, sums.U, units)
+                add_outer_last_first(h, old, units, end - row, d, row, sums.W, units)
+            if room > 0:
+                add_gains(gains, block, end - row, d, row, units)
+            end = row
         if d_x.shape[0] > 0:
             d_x[row : row + n] = 0
             add_product(d, row, 0, n, units, w.U_back, 0, 0, d_x, row, 0, inputs)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from reservoir.kernels.omega import no_gains
 from reservoir.kernels.readout import read_back, read_sums
 from reservoir.kernels.sums import Sums
 from reservoir.rnn.by_sequence import BySequence
@@ -19,7 +20,7 @@ from reservoir.rnn.scratch import Shelf
 from reservoir.rnn.windows import Window
 
 if TYPE_CHECKING:
-    from reservoir.rnn.gains import Gains
+    from reservoir.rnn.omega_of_tile import OmegaOfTile
 
 
 class Injected(Protocol):
@@ -72,7 +73,7 @@ def backward(
     damped: Damped | None = None,
     injected: Injected | None = None,
     by_sequence: BySequence | None = None,
-    gains: Gains | None = None,
+    omega: OmegaOfTile | None = None,
 ) -> Flat:
     """Derivatives by all parameters of what has the derivatives ``e`` by the outputs.
 
@@ -83,8 +84,8 @@ def backward(
         Coefficients and what they multiply, added on the way.
     by_sequence : BySequence, optional
         Filled: the same for each sequence on its own; then the result is their sum.
-    gains : Gains, optional
-        Told of each window: how it stretches derivatives.
+    omega : OmegaOfTile, optional
+        Added to on the way.
 
     Returns
     -------
@@ -116,8 +117,8 @@ def backward(
                 if given is not None:
                     tangent = given[k].window(inner.states, inner.rows)
                 adjoint = adjoint_of(forward, k, d, sums.carry[k], shelf, "")
-                if gains is not None:
-                    adjoint = gains.seen(k, window, adjoint)
+                if omega is not None:
+                    adjoint = adjoint._replace(gains=omega.gains(k, window))
                 cells[k].backward(
                     window.steps, x, forward.parameters.layers[k], traces[k], tangent, damped,
                     adjoint, sums.layers[k], by_sequence is None,
@@ -125,8 +126,6 @@ def backward(
                 )  # fmt: skip
                 if by_sequence is not None:
                     derivatives[k][inner.rows] = adjoint.d_a
-                if gains is not None:
-                    gains.add(k, window, adjoint)
                 d = adjoint.d_x
         if by_sequence is not None:
             by_sequence.add(index, whole, derivatives, e)
@@ -150,7 +149,7 @@ def adjoint_of(
     d_x = forward.tile.x[:0]
     if layer > 0:
         d_x = shelf.take(("d" + name, layer - 1), rows, w.U_back.shape[1])
-    return Adjoint(d, d_a, carry, d_x, d[:0], d[:0])
+    return Adjoint(d, d_a, carry, d_x, no_gains(d))
 
 
 def _nothing(forward: Forward, layer: int) -> Trace:

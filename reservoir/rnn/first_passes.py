@@ -12,8 +12,8 @@ from reservoir.rnn.backward import backward
 from reservoir.rnn.batch import Batch
 from reservoir.rnn.by_sequence import BySequence
 from reservoir.rnn.forward import Forward
-from reservoir.rnn.gains import Gains
-from reservoir.rnn.memory import Plan, window_rows
+from reservoir.rnn.memory import window_rows
+from reservoir.rnn.omega_of_tile import OmegaOfTile
 from reservoir.rnn.padded import Array, zeros
 from reservoir.rnn.parameters import Flat
 from reservoir.rnn.state import State
@@ -63,7 +63,7 @@ class Omega(NamedTuple):
 
 
 class OmegaOptions(NamedTuple):
-    """What is asked for: as `gains.Gains` takes them."""
+    """What is asked for: as `omega_of_tile.OmegaOfTile` takes them."""
 
     bound: float
     exact: bool
@@ -84,19 +84,29 @@ def first_passes(
     network: Network,
     theta: Flat,
     batch: Batch,
-    plan: Plan,
+    segment: int | None,
     keep: str,
     squares: bool,
     omega: OmegaOptions | None = None,
 ) -> First:
-    """Value and gradient; ``keep`` as in `Forward`; ``omega`` needs a plan of one segment."""
+    """Value and gradient.
+
+    Parameters
+    ----------
+    segment : int or None
+        Steps whose activations are in memory at a time; None: all.
+    keep : str
+        As in `Forward`.
+    omega : OmegaOptions, optional
+        Needs all activations in memory.
+    """
     packed, loss = network.pack(theta), network.matching_loss
     rows = window_rows(network.cells, batch.dtype)
     gradient, squared, stretched = Total(), Total(), Total()
 
     def one(k: int) -> tuple[Begun, float, tuple[float, float]]:
         tile = batch.tiles[k]
-        segments, windows = batch.cut(k, plan.segment, rows)
+        segments, windows = batch.cut(k, segment, rows)
         with network.shelves.one() as shelf:
             forward = Forward(network.cells, packed, tile, segments, shelf, keep=keep)
             outputs = forward.outputs[:, : network.outputs]
@@ -108,17 +118,19 @@ def first_passes(
                 loss.gradient(mean, tile.scored.targets), scale, out=e[:, : network.outputs]
             )
             each = BySequence(forward, network.layout, shelf) if squares else None
-            gains = Gains(forward, network.layout, shelf, *omega) if omega is not None else None
+            extra = None
+            if omega is not None:
+                extra = OmegaOfTile(forward, network.layout, shelf, *omega)
             found = backward(
-                forward, windows, e, network.layout, shelf, by_sequence=each, gains=gains
+                forward, windows, e, network.layout, shelf, by_sequence=each, omega=extra
             )
             gradient.add(k, found)
-            if gains is not None:
-                gains.finish(windows, e, mean, scale, loss)
-                stretched.add(k, gains.gradient)
+            if extra is not None:
+                extra.finish(windows, e, mean, scale, loss)
+                stretched.add(k, extra.gradient)
         if each is not None:
             squared.add(k, each.squares)
-        sums = (0.0, 0.0) if gains is None else (gains.squares, gains.count)
+        sums = (0.0, 0.0) if extra is None else (float(extra.sums[0]), float(extra.sums[1]))
         return Begun(forward, windows, mean, scale, e), value, sums
 
     tiles, values, sums = zip(*batch.each(one), strict=True)

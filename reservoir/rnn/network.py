@@ -254,9 +254,10 @@ class Network:
             final (parts, B, N). What is not finite is returned as it is.
         """
         vector = self.checked(theta, batch)
-        found = first_passes(
-            self, vector, batch, self.plan(batch, memory, segment), "shelf", squares
-        )
+        chosen = None
+        if memory is not None or segment is not None:
+            chosen = self.plan(batch, memory, segment).segment
+        found = first_passes(self, vector, batch, chosen, "shelf", squares)
         return Gradient(found.value, found.gradient, found.squares, found.state)
 
     def linearize(

@@ -134,7 +134,7 @@ class OmegaRegularized:
         network = self.network
         vector = network.checked(theta, batch)
         options = options or OmegaOptions(self.bound, self.derivative == "exact")
-        found = first_passes(network, vector, batch, network.plan(batch), "shelf", squares, options)
+        found = first_passes(network, vector, batch, None, "shelf", squares, options)
         assert found.omega is not None
         return found, found.omega
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from reservoir.kernels import by_lane, gru, gru_after, leaky, lstm, omega, readout
+from reservoir.kernels import by_lane, gru, gru_after, leaky, lstm, omega_adjoint, readout
 from reservoir.rnn.cells import GRU, LSTM, RNN, Cell
 from reservoir.rnn.network import Network
 from reservoir.rnn.omega import OmegaRegularized
@@ -58,7 +58,7 @@ def warm(specialization: Specialization) -> Warmed:
     cell, module = CELLS[specialization.cell]
     kernels = [getattr(module, name) for name in PASSES]
     kernels += [getattr(readout, name) for name in READOUT]
-    kernels += [by_lane.add_by_lane, omega.add_gains, omega.pull_back]
+    kernels += [by_lane.add_by_lane, omega_adjoint.pull_back]
     before = _misses(kernels)
     began = time.perf_counter()
     network = Network(cell, 1, 1, dtype=specialization.dtype)

@@ -140,7 +140,7 @@ class RNN:
         leaky.backward(
             steps, x, w, trace.states[0], self._phi(steps, trace), tangent.rows[0],
             tangent.states[0], damped.preactivations, damped.h, damped.weighted,
-            adjoint.d, adjoint.carry[0], adjoint.d_x, adjoint.reached, adjoint.left, sums, summed,
+            adjoint.d, adjoint.carry[0], adjoint.d_x, sums, summed, adjoint.gains,
         )  # fmt: skip
 
     def second(

@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 
 from hfopt.losses import Loss
-from reservoir.kernels.omega import add_gains, pull_back
+from reservoir.kernels.omega import Gains, room
+from reservoir.kernels.omega_adjoint import pull_back
 from reservoir.kernels.readout import read_out_tangent
-from reservoir.rnn.cells.cell import Adjoint, Trace
+from reservoir.rnn.cells.cell import Trace
 from reservoir.rnn.forward import Forward
 from reservoir.rnn.packing import Packed, pack
 from reservoir.rnn.padded import Array, add_transposed, zeros_like
-from reservoir.rnn.parameters import Flat, Layout
+from reservoir.rnn.parameters import Layout
 from reservoir.rnn.scratch import Shelf
 from reservoir.rnn.second import second
 from reservoir.rnn.windows import Window
 
 
-class Gains:
+class OmegaOfTile:
     """How much each step of a tile stretches derivatives on their way back.
 
     Parameters
@@ -34,54 +35,34 @@ class Gains:
 
     Attributes
     ----------
-    squares, count : float
-        The sum of r^2, and the number of steps and layers that are not left out.
+    sums : ndarray, shape (2,)
+        Of r^2, and the number of steps and layers that are not left out.
     gradient : ndarray, shape (P,)
-        That of the sum, filled by `finish`.
+        That of the sum of r^2, filled by `finish`.
     """
 
     def __init__(
         self, forward: Forward, layout: Layout, shelf: Shelf, bound: float, exact: bool
     ) -> None:
-        self._forward, self._shelf, self._bound, self._exact = forward, shelf, bound, exact
-        self._layout = layout
+        self._forward, self._layout, self._shelf, self._exact = forward, layout, shelf, exact
+        self.sums, self.gradient = np.zeros(2), np.zeros(layout.size)
         tile = forward.tile
-        weights = forward.parameters.layers
-        self._reached, self._left = (
-            [shelf.take((name, k), tile.rows, w.W.shape[1]) for k, w in enumerate(weights)]
-            for name in ("reached", "left")
-        )
-        self._W = [shelf.zeros(("omega W", k), *w.W.shape) for k, w in enumerate(weights)]
-        self._leak = [
-            shelf.zeros(("omega leak", k), tile.order.size if w.learned else 0, w.W.shape[1])
-            for k, w in enumerate(weights)
-        ]
-        first, count, _ = tile.steps
-        self._lanes = np.arange(tile.rows) - np.repeat(first, count) if exact else first[:0]
-        self._sums = np.zeros(2)
-        self.gradient: Flat = np.zeros(layout.size)
+        rows = tile.rows if exact else room(tile.order.size)
+        self._layers = []
+        for k, w in enumerate(forward.parameters.layers):
+            units, P = w.W.shape
+            reached, left = (shelf.take((name, k), rows, P) for name in ("reached", "left"))
+            W = shelf.zeros(("omega W", k), units, P)
+            leak = shelf.zeros(("omega leak", k), int(exact and w.learned), P)
+            self._layers.append(Gains(reached, left, bound, exact, W, leak, self.sums))
 
-    @property
-    def squares(self) -> float:
-        return float(self._sums[0])
-
-    @property
-    def count(self) -> float:
-        return float(self._sums[1])
-
-    def seen(self, layer: int, window: Window, adjoint: Adjoint) -> Adjoint:
-        """The adjoint of a layer, with memory for what the backward pass is to remember."""
-        return adjoint._replace(
-            reached=self._reached[layer][window.rows], left=self._left[layer][window.rows]
-        )
-
-    def add(self, layer: int, window: Window, adjoint: Adjoint) -> None:
-        """Add a window of a layer; windows come last first."""
-        add_gains(
-            adjoint.reached, adjoint.left, adjoint.d_a, self._forward.cells[layer].units,
-            self._bound, self._exact, self._lanes[window.rows], self._leak[layer],
-            self._W[layer], self._sums,
-        )  # fmt: skip
+    def gains(self, layer: int, window: Window) -> Gains:
+        """What the backward pass of a layer over a window fills and adds to."""
+        found = self._layers[layer]
+        if not self._exact:
+            return found
+        reached, left = found.reached[window.rows], found.left[window.rows]
+        return found._replace(reached=reached, left=left)
 
     def finish(
         self, windows: Sequence[Sequence[Window]], e: Array, mean: Array, scale: Array, loss: Loss
@@ -95,15 +76,14 @@ class Gains:
             As `first_passes.Begun` has them.
         """
         views = self._layout.views(self.gradient)
-        for k, cell in enumerate(self._forward.cells):
-            add_transposed(views[f"layers/{k}/W"][None], self._W[k], (0,), 1)
-            if self._exact and self._leak[k].shape[0] > 0:
-                own = self._leak[k][:, : cell.units]
-                views[f"layers/{k}/leak_rate"] += own.sum(axis=0, dtype=np.float64)
+        for k, gains in enumerate(self._layers):
+            add_transposed(views[f"layers/{k}/W"][None], gains.W, (0,), 1)
+            if gains.leak.shape[0] > 0:
+                leak_rate = views[f"layers/{k}/leak_rate"]
+                leak_rate += gains.leak[0, : leak_rate.size]
         if self._exact:
-            moved = Moved(self._forward, self._layout, self._shelf, self._reached, self._left)
-            outputs = self._layout.views(self.gradient)["readout/c"].size
-            R_outputs = moved.outputs()
+            moved = Moved(self._forward, self._layout, self._shelf, self._layers)
+            outputs, R_outputs = views["readout/c"].size, moved.outputs()
             R_e = zeros_like(e)
             R_e[:, :outputs] = loss.curvature(mean, R_outputs[:, :outputs]) * scale
             self.gradient += second(
@@ -123,8 +103,7 @@ class Moved:
         forward: Forward,
         layout: Layout,
         shelf: Shelf,
-        reached: Sequence[Array],
-        left: Sequence[Array],
+        layers: Sequence[Gains],
     ) -> None:
         self.direction: Packed = pack(
             layout, forward.cells, np.zeros(layout.size), forward.tile.x.dtype, direction=True
@@ -139,7 +118,7 @@ class Moved:
             R_h = shelf.take(("moved h", k), lanes + rows, w.W.shape[1])
             R_h[:lanes] = 0
             phi = whole[k].rows[0] if w.leaky else whole[k].states[0][lanes:]
-            pull_back(steps, R_x, w, phi, reached[k], left[k], R_a, R_h)
+            pull_back(steps, R_x, w, phi, layers[k].reached, layers[k].left, R_a, R_h)
             self._traces.append(Trace((R_h,), (R_a,)))
             R_x = R_h[lanes:]
 
