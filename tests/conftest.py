@@ -9,6 +9,7 @@ from scipy import sparse
 
 from reservoir import threads
 from reservoir.esn.model import Reservoir
+from reservoir.rnn import tile
 
 settings.register_profile("project", deadline=None, derandomize=True, database=None)
 settings.load_profile("project")
@@ -29,6 +30,12 @@ def use_threads(monkeypatch):
     yield use
     for pool in pools:
         pool.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def several_tiles(monkeypatch):
+    """Split batches of small networks as those of large ones are, so that tests see both tiles."""
+    monkeypatch.setattr(tile, "SPLIT_WORK", 0.0)
 
 
 def random_matrix(form: str, units: int, rng: np.random.Generator):

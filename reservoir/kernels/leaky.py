@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reservoir.kernels.activations import LOGISTIC, RELU, TANH, activate
 from reservoir.kernels.compile import inlined, kernel
-from reservoir.kernels.elementwise import add, add_scaled, formula
+from reservoir.kernels.elementwise import add, add_scaled, copy, formula
 from reservoir.kernels.omega import add_gains
 from reservoir.kernels.products import DEPTH, add_outer, add_outer_last_first, add_product
 from reservoir.kernels.steps import before, set_rows
@@ -238,7 +238,7 @@ def backward(
             add_scaled(n, P, (b,), (b, tangent_a, s))
         add_product(d, row, 0, n, units, w.W_back, 0, 0, carry, 0, 0, units)
         if room > 0:
-            gains.left[block : block + n] = carry[:n]
+            copy(n, P, ((gains.left, block * P, P),), (of_carry,))
         # Products for the sums wait for as many rows as their tiles can use, as long as the states
         # before lie as these rows do.
         if row + DEPTH <= end or t == 0 or before(steps, t - 1) - old != steps.first[t - 1] - row:

@@ -13,6 +13,7 @@ finite as long as the operands are, and is never read as depth.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from llvmlite import ir
@@ -29,6 +30,7 @@ DOT_LANES = 16  # sums of a dot product that are under way
 DEPTH = 128  # of a panel of the right factor that stays in the first-level cache
 
 
+@cache
 def pitch(columns: int, itemsize: int) -> int:
     """Elements from one row to the next: whole cache lines, an odd number of them.
 

@@ -1,5 +1,6 @@
 """Trained recurrent networks: cells, their exact derivatives, and curvature products."""
 
+from reservoir.rnn.ahead import Ahead
 from reservoir.rnn.batch import Batch
 from reservoir.rnn.cells import GRU, LSTM, RNN
 from reservoir.rnn.from_reservoir import from_reservoir
@@ -15,6 +16,7 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Ahead",
     "Batch",
     "Initializer",
     "Model",

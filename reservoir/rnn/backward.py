@@ -14,7 +14,7 @@ from reservoir.rnn.by_sequence import BySequence
 from reservoir.rnn.cells.cell import Adjoint, Damped, Trace
 from reservoir.rnn.forward import Forward, Parts
 from reservoir.rnn.packing import INITIAL
-from reservoir.rnn.padded import Array, pitch_of, zeros
+from reservoir.rnn.padded import Array, pitch_of
 from reservoir.rnn.parameters import Flat, Layout, of_layer
 from reservoir.rnn.scratch import Shelf
 from reservoir.rnn.windows import Window
@@ -156,6 +156,6 @@ def _nothing(forward: Forward, layer: int) -> Trace:
     """In place of tangents that nobody reads."""
     cell = forward.cells[layer]
     size = pitch_of(cell.units, forward.tile.x.dtype)
-    none = zeros(0, size, forward.tile.x.dtype)
-    rows = zeros(0, cell.blocks * size, forward.tile.x.dtype)
+    none = np.zeros((0, size), forward.tile.x.dtype)
+    rows = np.zeros((0, cell.blocks * size), forward.tile.x.dtype)
     return Trace(tuple(none for _ in cell.parts), (rows,))

@@ -199,9 +199,12 @@ class Network:
             scored. The message names the series, the step and the column, from 0.
         """
         columns = (self.inputs, self.outputs)
-        return make_batch(
+        batch = make_batch(
             self.cells, columns, self.matching_loss, self.dtype, inputs, targets, at, weights, state
         )
+        for k in range(len(batch.tiles)):  # now, not with the first pass: perhaps a step ahead
+            batch.cut(k, None, window_rows(self.cells, self.dtype))
+        return batch
 
     def plan(
         self, batch: Batch, memory: int | None = None, segment: int | str | None = None

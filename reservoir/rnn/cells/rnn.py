@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ class RNN:
         object.__setattr__(self, "leak_rate", tuple(rates.tolist()) if rates.ndim else float(rates))
         object.__setattr__(self, "has_leak", self.learn_leak or bool((rates != 1.0).any()))
 
-    @property
+    @cached_property
     def leak_rates(self) -> Array:
         """The leak rate of each unit, or where it starts: (N,)."""
         return np.broadcast_to(np.asarray(self.leak_rate, np.float64), self.units)
