@@ -33,7 +33,9 @@ class Projected(Generic[S, R]):
     -----
     State and report are those of the optimizer: velocities, moments and starts of conjugate
     gradients are not projected, values and norms of steps are those before the projection. A
-    refused step stays as it was. Start at ``project(theta0)`` if the first gradient is to be
+    refused step stays as it was. With RMSProp and Adam, which scale their steps, the run does not
+    end at the best allowed point but near it, as the nearest point is that of the usual distance.
+    Start at ``project(theta0)`` if the first gradient is to be
     that of an allowed point.
     """
 

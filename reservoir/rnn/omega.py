@@ -40,9 +40,9 @@ class OmegaRegularized:
         that know their step (`hfopt.numbered`).
     derivative : {"published", "exact"}
         ``"published"``: states and derivatives held constant, so that only the recurrent matrices
-        have a gradient, about as cheap as a sixth of the backward pass. It is not the gradient of
-        any objective: Hessian-free steps, which compare values, are refused. ``"exact"``: that of
-        the value, by the adjoint of the backward pass, about three times the cost of a gradient.
+        have a gradient, a quarter more time than the gradient alone. It is not the gradient of any
+        objective: Hessian-free steps, which compare values, are refused. ``"exact"``: that of
+        the value, by the adjoint of the backward pass, in about three times a gradient's time.
     bound : float
         As in the authors' code.
     observe : callable, optional
@@ -62,7 +62,8 @@ class OmegaRegularized:
     pathological tasks; 1 / (2 t) on natural data. For the answer of their code to gradients that
     explode see `hfopt.Fallback`.
 
-    The curvature is that of the loss alone.
+    The curvature is that of the loss alone. All activations are in memory, and as many numbers
+    again twice for the exact gradient.
     """
 
     network: Network
