@@ -67,6 +67,13 @@ def test_an_error_comes_at_its_step(threads, use_threads):
             ahead(2)
 
 
+def test_the_thread_ends_with_the_run(use_threads):
+    use_threads(2)
+    before = threading.active_count()
+    minimize(Quadratic((1.0, 2.0)), np.zeros(2), SGD(0.1), Ahead(drawn), max_steps=3)
+    assert threading.active_count() == before
+
+
 def test_batches_of_another_form_are_named():
     with pytest.raises(ValueError, match="callable of the step or a sequence"):
         Ahead(3)

@@ -16,7 +16,8 @@ class Ahead(Generic[B]):
     """The batches of a callable or a sequence, packed by a thread one or two steps ahead.
 
     Drawing and packing of small sequences takes as much time as their gradient. With one thread in
-    all (`reservoir.threads.count`), batches are made when they are asked for.
+    all (`reservoir.threads.count`), batches are made when they are asked for. The thread ends when
+    this object is dropped.
 
     Parameters
     ----------
@@ -38,11 +39,9 @@ class Ahead(Generic[B]):
     def __call__(self, step: int) -> StepBatches[B]:
         """The batches of a step; steps asked for one after the other are ready sooner."""
         if step != self._next:
-            self._coming = threads.ahead(self._from(step))
+            # Not a method's generator: the thread would keep this object, and this object it.
+            self._coming = threads.ahead(map(self._source, itertools.count(step)))
         self._next = -1  # until it is there: after an error, what comes begins anew
         found = next(self._coming)
         self._next = step + 1
         return found
-
-    def _from(self, step: int) -> Iterator[StepBatches[B]]:
-        return (self._source(k) for k in itertools.count(step))
