@@ -69,6 +69,28 @@ def _workers() -> ThreadPoolExecutor:
         return _pool
 
 
+def _nothing() -> None:
+    """What is looked for if nobody asked for anything."""
+
+
+_look: Callable[[], object] = _nothing
+
+
+@contextmanager
+def looking(look: Callable[[], object]) -> Iterator[None]:
+    """Let `run_all` call ``look`` before each task, in the thread that takes it.
+
+    What ``look`` raises ends `run_all` as an exception of a task does, so that long work can be
+    given up within the time of a task. It holds for all threads of the process.
+    """
+    global _look
+    before, _look = _look, look
+    try:
+        yield
+    finally:
+        _look = before
+
+
 def run_all(tasks: Sequence[Callable[[], T]]) -> list[T]:
     """Run the tasks on all threads, the calling one included; results in the order of the tasks.
 
@@ -86,6 +108,7 @@ def run_all(tasks: Sequence[Callable[[], T]]) -> list[T]:
             except IndexError:
                 return
             try:
+                _look()
                 results[index] = task()
             except BaseException:
                 waiting.clear()

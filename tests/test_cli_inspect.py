@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from test_cli_program import make_model, process, run, wave
 
+from reservoir.analysis.warmup import SPECIALIZATIONS as ANALYSIS
 from reservoir.checkpoint import Checkpoint, read, write
 from reservoir.esn.warmup import SPECIALIZATIONS
 from reservoir.rnn.warmup import SPECIALIZATIONS as TRAINED
 
-ALL = (*SPECIALIZATIONS, *TRAINED)
+ALL = (*SPECIALIZATIONS, *TRAINED, *ANALYSIS)
 
 
 @pytest.fixture
@@ -89,12 +90,14 @@ def test_a_checkpoint_that_python_wrote(tmp_path, model):
 
 def test_warmup_in_this_process():
     lines = run("warmup").stdout.splitlines()
-    assert len(lines) == len(ALL) + 2 == 28
+    assert len(lines) == len(ALL) + 2 == 29
     for line, specialization in zip(lines, ALL, strict=False):
         assert re.fullmatch(rf"{specialization} +\d+\.\d\d s  (compiled|from the cache)", line)
 
 
-@pytest.mark.parametrize("only, groups", [("esn", SPECIALIZATIONS), ("rnn", TRAINED)])
+@pytest.mark.parametrize(
+    "only, groups", [("esn", SPECIALIZATIONS), ("rnn", TRAINED), ("analysis", ANALYSIS)]
+)
 def test_warmup_of_one_kind_of_networks(only, groups):
     lines = run("warmup", "--only", only).stdout.splitlines()
     assert len(lines) == len(groups) + 2

@@ -206,15 +206,16 @@ def test_a_full_disk(here, monkeypatch):  # noqa: F811
     def full(*args, **options):
         raise OSError(28, "No space left on device", "r/step-000002.h5")
 
-    monkeypatch.setattr("reservoir.jobs.run_directory.write", full)
-    result = run("train", *TASK, *SMALL, "--seed", 0, "--max-steps", 3, "-o", "r", code=74)
+    with monkeypatch.context() as patch:  # the directory of the fixture stays
+        patch.setattr("reservoir.jobs.run_directory.write", full)
+        result = run("train", *TASK, *SMALL, "--seed", 0, "--max-steps", 3, "-o", "r", code=74)
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert errors == ["error: r/step-000002.h5: No space left on device"]
     after = files(here)
     assert after.pop("r/metrics.jsonl").startswith(before.pop("r/metrics.jsonl"))
     assert after == before
-    monkeypatch.undo()
     trained(steps=3)
+    assert (here / "r" / "step-000003.h5").exists()
 
 
 # ---- other commands

@@ -70,9 +70,8 @@ def test_the_newest_is_found(directory):
 
 
 def damage(path):
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 0xFF
-    path.write_bytes(data)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
 
 
 @pytest.mark.parametrize("aside", [False, True])

@@ -73,10 +73,11 @@ def test_steps_one_at_a_time(tmp_path):
 def test_seldom_checkpoints_and_an_interruption(tmp_path):
     job = small_job()
     run(job, tmp_path / "whole")
-    flag = CountingFlag()
-    run(job, tmp_path / "other", flag, checkpoint_every=3)
+    run(job, tmp_path / "other", checkpoint_every=3)
     assert left(tmp_path / "other") == left(tmp_path / "whole")
     assert [step for step, _ in RunDirectory(tmp_path / "other").numbered()] == [0, 3, 4]
+    flag = CountingFlag()
+    run(job, tmp_path / "three", flag, max_steps=3)
     with pytest.raises(Interrupted):  # in the fourth step
         run(job, tmp_path / "cut", CountingFlag(flag.looks), checkpoint_every=10)
     assert [step for step, _ in RunDirectory(tmp_path / "cut").numbered()] == [0, 3]
@@ -233,6 +234,24 @@ def test_the_best_outlives_an_interruption(tmp_path):
     for steps in range(1, 7):
         run(job, tmp_path / "cut", max_steps=steps)
     run(job, tmp_path / "whole", max_steps=6)
+    one, other = (read(tmp_path / name / "best.h5").run.state for name in ("cut", "whole"))
+    assert one.step == other.step
+    np.testing.assert_array_equal(one.theta, other.theta)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_the_best_outlives_an_abort(tmp_path, step):
+    job, path = small_job(), tmp_path / "cut"
+
+    def abort(row):
+        if row["step"] == step:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(job, RunDirectory(path), RunSettings(max_steps=4), Flag(), show=abort)
+    run(job, path)
+    run(job, tmp_path / "whole")
+    assert left(path) == left(tmp_path / "whole")
     one, other = (read(tmp_path / name / "best.h5").run.state for name in ("cut", "whole"))
     assert one.step == other.step
     np.testing.assert_array_equal(one.theta, other.theta)

@@ -132,6 +132,28 @@ def test_an_exception_waits_for_what_had_begun(use_threads):
     assert over
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_who_looks_can_end_the_tasks(use_threads, number):
+    use_threads(number)
+    looked, done = [], []
+
+    def look():
+        looked.append(None)
+        if len(looked) == 5:
+            raise InterruptedError("enough")
+
+    tasks = [partial(done.append, k) for k in range(100)]
+    with threads.looking(look), pytest.raises(InterruptedError, match="enough"):
+        threads.run_all(tasks)
+    assert 4 <= len(done) < 5 + number
+    with threads.looking(lambda: looked.append(None)):
+        looked.clear()
+        threads.run_all(tasks)
+    assert len(looked) == 100
+    threads.run_all(tasks)
+    assert len(looked) == 100
+
+
 def test_an_exception_of_a_helper_comes_out(use_threads):
     use_threads(2)
     caller, meeting = threading.get_ident(), threading.Barrier(2, timeout=LONG)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from itertools import count
 
 import numpy as np
 
@@ -50,11 +51,12 @@ class CountingFlag(Flag):
 
     def __init__(self, at=0):
         super().__init__()
-        self.at, self.looks = at, 0
+        self.at, self.looks, self._numbers = at, 0, count(1)
 
     def check(self):
-        self.looks += 1
-        if self.looks == self.at:
+        number = next(self._numbers)  # of any thread
+        self.looks = max(self.looks, number)
+        if number == self.at:
             self.handle(signal.SIGTERM, None)
         super().check()
 

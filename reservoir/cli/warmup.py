@@ -16,8 +16,8 @@ Example:
 @click.command("warmup", cls=Command, epilog=EPILOG)
 @click.option(
     "--only",
-    type=click.Choice(["esn", "rnn"]),
-    help="The kernels of echo state networks, or those of trained networks.",
+    type=click.Choice(["esn", "rnn", "analysis"]),
+    help="The kernels of echo state networks, of trained networks, or of their analysis.",
 )
 def warmup(only: str | None) -> None:
     """Compile every kernel into the cache, so that no later command has to.
@@ -28,6 +28,7 @@ def warmup(only: str | None) -> None:
     """
     import time
 
+    from reservoir.analysis import warmup as analysis
     from reservoir.cli.log import log
     from reservoir.esn import warmup as esn
     from reservoir.kernels.cache import cache_directory
@@ -41,7 +42,7 @@ def warmup(only: str | None) -> None:
         )
     began = time.perf_counter()
     compiled = count = 0
-    for model in (esn, rnn):
+    for model in (esn, rnn, analysis):
         if only is not None and not model.__name__.startswith(f"reservoir.{only}."):
             continue
         for specialization in model.SPECIALIZATIONS:

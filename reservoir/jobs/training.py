@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from hfopt import Optimizer, Progress, RunState, Status, minimize
+from reservoir import threads
 from reservoir.checkpoint import Checkpoint, History, Run
 from reservoir.errors import DataError
 from reservoir.jobs.building import batches_of, optimizer_of
 from reservoir.jobs.clock import Clock
-from reservoir.jobs.interruption import Flag, Watched
+from reservoir.jobs.interruption import Flag, Interrupted
 from reservoir.jobs.job import Job
 from reservoir.jobs.metrics import Metrics
 from reservoir.jobs.owner import owning
@@ -107,11 +108,11 @@ def train(
     """
     flag.check()
     directory.create()
-    with owning(directory.path):
+    with owning(directory.path), threads.looking(flag.check):
         if fresh and (aside := directory.set_aside()):
             tell(f"the run before is in {aside}")
         directory.sweep()
-        run = _Running(job, directory, settings, flag, show)
+        run = _Running(job, directory, settings, show)
         run.take_up(tell, warn)
         return run.go()
 
@@ -124,11 +125,10 @@ class _Running:
         job: Job,
         directory: RunDirectory,
         settings: RunSettings,
-        flag: Flag,
         show: Callable[[Row], object],
     ) -> None:
         self._job, self._directory, self._settings = job, directory, settings
-        self._flag, self._show = flag, show
+        self._show = show
         self._optimizer: Optimizer[Any, Any] = optimizer_of(
             job.optimizer, job.batches["gradient_batch"]
         )
@@ -159,13 +159,12 @@ class _Running:
         job, settings = self._job, self._settings
         self._clock = Clock(self._history)
         batches = batches_of(job.batches, job.source.draw, self._model, job.seed)
-        problem = Watched(self._model.network, self._flag.check)
         ending = self._ending()
         if ending is None:
             with Metrics(self._directory.metrics, self._history) as self._metrics:
                 try:
                     result = minimize(
-                        problem,
+                        self._model.network,
                         None,
                         self._optimizer,
                         batches,
@@ -173,20 +172,22 @@ class _Running:
                         callback=self._after,
                         state=self._state,
                     )
-                finally:
-                    if self._saved is None:
-                        self._save()
+                except Interrupted:
+                    self._save_what_is_new()
+                    raise
+                self._save_what_is_new()
             ending = self._ending() or Ending[result.status.name]
         assert self._saved is not None
-        model = self._at_state()
+        model = self._at(self._state)
         return Outcome(ending, model, self._saved, self._history, self._final_score(model))
 
     def _after(self, progress: Progress[Any, Any]) -> bool:
         """Judge, note, show and save a step; whether the run is done."""
-        self._state, self._saved = progress.state, None
-        step = self._state.step
+        step = progress.state.step
         row = progress.report._asdict() | {"step": step}
-        row |= self._judged(step) | self._clock.times()
+        row |= self._judged(progress.state)  # may be interrupted: the step is then done again
+        row |= self._clock.times()
+        self._state, self._saved = progress.state, None
         self._history.append(row)
         self._metrics.append(row)
         self._show(row)
@@ -196,12 +197,12 @@ class _Running:
             self._save()
         return self._ending() is not None
 
-    def _judged(self, step: int) -> dict[str, float]:
+    def _judged(self, state: RunState[Any]) -> dict[str, float]:
         """Loss and fraction wrong on other sequences, where they are due; else NaN."""
-        source, score = self._job.source, Score(math.nan, math.nan)
+        source, score, step = self._job.source, Score(math.nan, math.nan), state.step
         sample = source.validation(step) if step % self._job.validate_every == 0 else None
         if sample is not None:
-            model = self._at_state()
+            model = self._at(state)
             score = source.score(model, sample)
             target = self._settings.target
             if target is not None and getattr(score, source.judged_by) < target:
@@ -244,12 +245,16 @@ class _Running:
             return Ending.TIME_LIMIT
         return None
 
-    def _at_state(self) -> Model:
-        return replace(self._model, theta=self._state.theta)
+    def _at(self, state: RunState[Any]) -> Model:
+        return replace(self._model, theta=state.theta)
 
     def _checkpoint(self) -> Checkpoint:
         run = Run(self._state, self._job.document)
-        return Checkpoint(self._at_state(), run=run, history=self._history)
+        return Checkpoint(self._at(self._state), run=run, history=self._history)
+
+    def _save_what_is_new(self) -> None:
+        if self._saved is None:
+            self._save()
 
     def _save(self) -> None:
         step = self._state.step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from reservoir.kernels.omega import no_gains
 from reservoir.kernels.readout import read_back, read_sums
 from reservoir.kernels.sums import Sums
 from reservoir.rnn.by_sequence import BySequence
+from reservoir.rnn.cells import Cell
 from reservoir.rnn.cells.cell import Adjoint, Damped, Trace
 from reservoir.rnn.forward import Forward, Parts
 from reservoir.rnn.packing import INITIAL
@@ -95,7 +96,7 @@ def backward(
     dtype = forward.tile.x.dtype.type
     damped = damped or Damped(dtype(0), dtype(0), dtype(0), True)
     readout, cells = forward.parameters.readout, forward.cells
-    nothing = [_nothing(forward, k) for k in range(len(cells))]
+    unread = [nothing(cell, forward.tile.x.dtype) for cell in cells]
     for index in range(len(windows) - 1, -1, -1):
         segment = forward.segments[index]
         whole = forward.traces(index, shelf)
@@ -113,7 +114,7 @@ def backward(
             read_back(window.runs, readout, e, d)
             for k in range(len(cells) - 1, -1, -1):
                 x = forward.tile.x[window.rows] if k == 0 else traces[k - 1].states[0][lanes:]
-                tangent = nothing[k]
+                tangent = unread[k]
                 if given is not None:
                     tangent = given[k].window(inner.states, inner.rows)
                 adjoint = adjoint_of(forward, k, d, sums.carry[k], shelf, "")
@@ -152,10 +153,8 @@ def adjoint_of(
     return Adjoint(d, d_a, carry, d_x, no_gains(d))
 
 
-def _nothing(forward: Forward, layer: int) -> Trace:
+def nothing(cell: Cell, dtype: np.dtype[Any]) -> Trace:
     """In place of tangents that nobody reads."""
-    cell = forward.cells[layer]
-    size = pitch_of(cell.units, forward.tile.x.dtype)
-    none = np.zeros((0, size), forward.tile.x.dtype)
-    rows = np.zeros((0, cell.blocks * size), forward.tile.x.dtype)
-    return Trace(tuple(none for _ in cell.parts), (rows,))
+    size = pitch_of(cell.units, dtype)
+    none = np.zeros((0, size), dtype)
+    return Trace(tuple(none for _ in cell.parts), (np.zeros((0, cell.blocks * size), dtype),))
