@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -100,7 +101,13 @@ class Packing(NamedTuple):
 
 
 def packing_of(lengths: Indices) -> Packing:
-    """How sequences of falling lengths are packed."""
+    """How sequences of falling lengths are packed; kept for tiles and batches to come."""
+    return _packing(lengths.tobytes())
+
+
+@lru_cache(maxsize=8)
+def _packing(of: bytes) -> Packing:
+    lengths = np.frombuffer(of, np.int64).copy()
     steps = packed_steps(lengths)
     step = np.repeat(np.arange(steps.count.size), steps.count)
     return Packing(lengths, steps, np.arange(step.size) - steps.first[step], step)
