@@ -126,7 +126,7 @@ def test_never(factor):
     assert found.outcome is Forgetting.NEVER
     assert found.time == math.inf
     assert found.rate == pytest.approx(math.log(factor), abs=1e-12)
-    assert found.message.startswith("never: after 100 steps ")
+    assert found.message.startswith("not in 100 steps: ")
 
 
 def test_two_attractors_are_never_forgotten():

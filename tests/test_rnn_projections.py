@@ -123,8 +123,22 @@ def test_parameters_are_selected_by_name():
     for name, array in network.views(theta).items():
         assert (array == (1.0 if name.endswith(("/W", "readout/c")) else 0.0)).all(), name
     assert np.array_equal(network.select("*"), np.arange(network.size))
-    with pytest.raises(DataError, match="no parameter matches 'readout/v'; did you mean 'readout/"):
-        network.select("readout/v")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("readout/v", "readout/V"),
+        ("W", "layers/0/W"),
+        ("layers/1/w", "layers/1/W"),
+        ("layer/0/b", "layers/0/b"),
+        ("leak", "layers/0/leak_rate"),
+    ],
+)
+def test_the_nearest_parameter_is_offered(written, meant):
+    network = Network([RNN(2, learn_leak=True), LSTM(2)], 1, 1)
+    with pytest.raises(DataError, match=f"no parameter matches '{written}'; .* mean '{meant}'"):
+        network.select(written)
 
 
 @pytest.mark.parametrize("form", ["csr", "dense", "permutation"])

@@ -65,7 +65,7 @@ class Contraction:
             scale = f"by e in {self.time_scale:.3g} steps"
             return f"not yet: above {part} after {steps} steps, falling {scale}"
         left = float(self.relative[:, -1].max())
-        return f"never: after {steps} steps {left:.2g} of the first distance is left, not falling"
+        return f"not in {steps} steps: {left:.2g} of the first distance is left, not falling"
 
 
 def contraction(
@@ -96,7 +96,7 @@ def contraction(
     -------
     Contraction
         ``rate`` is the slope of a line through the mean logarithm of the distances over the later
-        half of the steps before the first of them meets rounding. "never" says that over these
+        half of the steps before the first of them meets rounding. ``NEVER`` says that over these
         steps it fell by less than a factor of e: chaos, or several attractors, or a series that is
         short beside the time scale.
 

@@ -18,6 +18,7 @@ from reservoir.jobs.building import (
     stream,
 )
 from reservoir.jobs.forcing import forced, forcing_of
+from reservoir.jobs.remedies import as_options
 from reservoir.jobs.settings import Options
 from reservoir.jobs.source import Source
 from reservoir.rnn import Model, Network
@@ -98,14 +99,16 @@ class Job:
     def start(self) -> Model:
         """The network with its initial parameters, those that its remedies allow."""
         model = self._drawn() if self.init_from is None else self._begun(self.init_from)
-        theta = Remedies(**self.remedies).start(model.network, model.theta)
+        with as_options():
+            theta = Remedies(**self.remedies).start(model.network, model.theta)
         return replace(model, theta=theta)
 
     def treated(self, network: Network) -> Treated:
         """Problem and optimizer."""
         optimizer = optimizer_of(self.optimizer, self.batches, self.source.count)
         truncated = self.batches.get("k1") is not None
-        return Remedies(**self.remedies).applied(network, optimizer, truncated=truncated)
+        with as_options():
+            return Remedies(**self.remedies).applied(network, optimizer, truncated=truncated)
 
     def _drawn(self) -> Model:
         cells = cells_of(self.network, self.seed)

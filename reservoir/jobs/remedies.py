@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from reservoir.errors import DataError
@@ -20,6 +23,18 @@ REMEDIES = (
     "shrink_exploded",
     "freeze",
 )
+
+
+_NAMES = re.compile(rf"\b({'|'.join(REMEDIES)})\b")
+
+
+@contextmanager
+def as_options() -> Iterator[None]:
+    """Let errors of `Remedies`, which name its arguments, name the options of the program."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(_NAMES.sub(lambda name: option(name[0]), str(error))) from None
 
 
 def remedy_settings(given: Options) -> dict[str, Any]:

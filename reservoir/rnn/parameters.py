@@ -54,11 +54,9 @@ class Layout:
         for pattern in patterns:
             chosen = [place for place in self._places if fnmatchcase(place[0], pattern)]
             if not chosen:
-                near = difflib.get_close_matches(pattern, names, n=1, cutoff=0.3)
                 raise DataError(
-                    f"no parameter matches {pattern!r}"
-                    + (f"; did you mean {near[0]!r}?" if near else "")
-                    + f" The parameters are {', '.join(names)}"
+                    f"no parameter matches {pattern!r}; did you mean {_nearest(pattern, names)!r}? "
+                    f"The parameters are {', '.join(names)}"
                 )
             for _, _, where in chosen:
                 found[where] = True
@@ -111,6 +109,17 @@ class Layout:
                 at = np.unravel_index(index - where.start, shape)
                 return f"{name}[{', '.join(str(int(i)) for i in at)}]"
         raise IndexError(index)
+
+
+def _nearest(pattern: str, names: Sequence[str]) -> str:
+    """The name that somebody who wrote ``pattern`` may have meant."""
+
+    def likeness(name: str) -> tuple[float, float]:
+        given, whole = pattern.lower(), name.lower()
+        last = difflib.SequenceMatcher(None, given.split("/")[-1], whole.split("/")[-1]).ratio()
+        return last, difflib.SequenceMatcher(None, given, whole).ratio()
+
+    return max(names, key=likeness)
 
 
 def shapes_of(
