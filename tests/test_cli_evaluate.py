@@ -108,11 +108,13 @@ def test_without_a_washout_persistence_begins_a_step_later(place):
     assert (scores["model"]["steps"], scores["persistence"]["steps"]) == (300, 299)
 
 
-def test_a_constant_truth_is_null_in_json(place):
+def test_what_a_constant_truth_has_not_is_null_and_a_dash(place):
     make_csv(place / "flat.csv", np.full((300, 2), 7.0), ["slow", "fast"])
     scores = evaluated("wave.h5", "flat.csv")["targets"]["slow"]
     assert scores["mean"]["nrmse"] is None
     assert scores["mean"]["rmse"] == 0
+    mean = run("evaluate", "wave.h5", "flat.csv").stdout.splitlines()[3].split()
+    assert mean == ["slow", "mean", "269", "0", "-", "-", "0"]
 
 
 def test_data_shorter_than_the_washout(place):

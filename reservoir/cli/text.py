@@ -11,8 +11,8 @@ import click
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A measured number with a few digits."""
-    return f"{value:.{digits}g}"
+    """A measured number with a few digits; a dash for one that does not exist, NaN."""
+    return "-" if math.isnan(value) else f"{value:.{digits}g}"
 
 
 def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
