@@ -13,12 +13,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from hfopt.allowed import Allowed
 from hfopt.arguments import between, nonnegative, one_of, positive, whole
 from hfopt.batches import StepBatches
 from hfopt.conjugate_gradient import ConjugateGradient
 from hfopt.damping import LevenbergMarquardt, reduction_ratio
 from hfopt.endings import Refusal, Status, status
-from hfopt.hessian_free_step import Direction, First, Objective, evaluate, find_direction
+from hfopt.hessian_free_step import (
+    Direction,
+    First,
+    Objective,
+    evaluate,
+    find_direction,
+    landed,
+    predicted,
+)
 from hfopt.line_search import LineSearch
 from hfopt.minimize import Optimizer, Step
 from hfopt.preconditioner import NoPreconditioner, Preconditioner
@@ -227,6 +236,10 @@ class HessianFree:
         converged = sound and gradient_norm <= self.gradient_tolerance
         if sound and not converged:
             direction = find_direction(self, first, objective, batches, state)
+            if isinstance(problem, Allowed) and direction.usable:
+                direction = landed(self, direction, problem, theta, first, state)
+            if direction.usable:
+                direction = predicted(self, direction, first, state)
             refusal = Refusal.NOT_FINITE
         if direction.usable:
             before, full = self._ends(objective, first, direction, batches)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from hfopt.allowed import Allowed
 from hfopt.backtracking import backtrack
 from hfopt.batches import StepBatches
 from hfopt.conjugate_gradient import Ending, Workspace
@@ -141,7 +142,7 @@ def find_direction(
     batches: StepBatches[Any],
     state: HessianFreeState,
 ) -> Direction:
-    """Run conjugate gradients, choose an iterate, and ask the model what it promises."""
+    """Run conjugate gradients and choose an iterate; its model is the damped one."""
     structural = optimizer.scaled_structural(state.damping)
     operator = first.linearization.operator(state.damping, structural)
     diagonal = optimizer.preconditioner.diagonal(first.squares, state.damping)
@@ -172,13 +173,55 @@ def find_direction(
             return Direction.none(b.size, found.ending, products)
         products += 1
         model = _model(b, d, operator.matvec(d))
-    if optimizer.prediction == "undamped":
-        if any(structural):
-            products += 1
-            model = _model(b, d, first.linearization.operator(0.0, 0.0).matvec(d))
-        else:
-            model -= 0.5 * state.damping * dot(d, d)
     return Direction(d, last, value, model, found.steps, used, found.ending, products, True)
+
+
+def predicted(
+    optimizer: HessianFree, direction: Direction, first: First, state: HessianFreeState
+) -> Direction:
+    """The same with what the model promises, damped or not, as the optimizer wants."""
+    if optimizer.prediction == "damped":
+        return direction
+    d = direction.d
+    if any(optimizer.scaled_structural(state.damping)):
+        image = first.linearization.operator(0.0, 0.0).matvec(d)
+        model = _model(-first.gradient, d, image)
+        return direction._replace(model=model, products=direction.products + 1)
+    return direction._replace(model=direction.model - 0.5 * state.damping * dot(d, d))
+
+
+@quiet
+def landed(
+    optimizer: HessianFree,
+    direction: Direction,
+    allowed: Allowed[Any],
+    theta: Vector,
+    first: First,
+    state: HessianFreeState,
+) -> Direction:
+    """The way to an allowed point: that of the direction, or of steepest descent if it is better.
+
+    A direction that the projection bends may lead upwards. Steepest descent, as far as the model
+    falls along it, does not where the set is convex; what the model promises of it is the least
+    that convergence needs (Conn, Gould and Toint 1988, "Global convergence of a class of trust
+    region algorithms for optimization with simple bounds", SIAM J. Numer. Anal. 25:433).
+    """
+    g, structural = first.gradient, optimizer.scaled_structural(state.damping)
+    damped = first.linearization.operator(state.damping, structural)
+    curved = dot(g, damped.matvec(g))
+    length = dot(g, g) / curved if curved > 0.0 else 1.0
+    products, best = direction.products + 1, math.inf
+    found = direction._replace(usable=False)
+    for d, value, used in ((direction.d, direction.value, direction.used), (-length * g, None, 0)):
+        if not all_finite(theta + d):
+            continue
+        way = allowed.project(theta + d) - theta
+        products += 1
+        model = _model(-g, way, damped.matvec(way))
+        if model < best:
+            best = model
+            found = direction._replace(d=way, value=value, used=used, model=model, usable=True)
+    return found._replace(products=products)
 
 
 def _model(b: Vector, d: Vector, image: Vector) -> float:

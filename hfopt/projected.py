@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import numpy as np
-
+from hfopt.allowed import Allowed
 from hfopt.batches import StepBatches
 from hfopt.endings import Status
 from hfopt.minimize import Optimizer, Step
 from hfopt.problem import Problem
-from hfopt.vectors import Vector, all_finite
+from hfopt.vectors import Vector
 
 S = TypeVar("S", bound=tuple[Any, ...])
 R = TypeVar("R")
@@ -31,12 +30,13 @@ class Projected(Generic[S, R]):
 
     Notes
     -----
-    State and report are those of the optimizer: velocities, moments and starts of conjugate
-    gradients are not projected, values and norms of steps are those before the projection. A
-    refused step stays as it was. With RMSProp and Adam, which scale their steps, the run does not
-    end at the best allowed point but near it, as the nearest point is that of the usual distance.
-    Start at ``project(theta0)`` if the first gradient is to be
-    that of an allowed point.
+    The state is that of the optimizer: velocities, moments and starts of conjugate gradients are
+    not projected. A refused step stays as it was. Hessian-free steps are judged by the projected
+    points: backtracking, rho and line search ask for the objective there, and the model for what
+    it promises of the way to there. Of first-order steps the report has the length before the
+    projection. With RMSProp and Adam, which scale their steps, the run does not end at the best
+    allowed point but near it, as the nearest point is that of the usual distance. Start at
+    ``project(theta0)`` if the first gradient is to be that of an allowed point.
     """
 
     optimizer: Optimizer[S, R]
@@ -60,16 +60,11 @@ class Projected(Generic[S, R]):
         ValueError
             The projection gives no finite vector of the shape of theta.
         """
-        step = self.optimizer.step(problem, theta, batches, state)
+        allowed = Allowed(problem, self.project)
+        step = self.optimizer.step(allowed, theta, batches, state)
         if step.theta is theta:  # refused
             return step
-        allowed = np.asarray(self.project(step.theta), dtype=np.float64)
-        if allowed.shape != theta.shape or not all_finite(allowed):
-            raise ValueError(
-                f"project must give {theta.size} finite numbers for so many; "
-                f"got shape {allowed.shape}"
-            )
-        return step._replace(theta=allowed)
+        return step._replace(theta=allowed.project(step.theta))
 
 
 if TYPE_CHECKING:

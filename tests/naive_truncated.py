@@ -57,7 +57,7 @@ def train(network, theta, series, k1, k2, change, rounds=1):
     """
     longest, updates = max(len(x) for x, _, _ in series), []
     for _ in range(rounds):
-        states, at = [None] * len(series), 0  # what is known, and after how many steps
+        states, ats = [None] * len(series), [0] * len(series)  # known, after how many steps
         for start in range(0, longest, k1):
             end = min(start + k1, longest)
             begins = [cut(x, end, k2) for x, _, _ in series]
@@ -68,7 +68,7 @@ def train(network, theta, series, k1, k2, change, rounds=1):
                 continue
             here = [
                 states_after(network, theta, x, s, at, begin)
-                for (x, _, _), s, begin in zip(series, states, begins, strict=True)
+                for (x, _, _), s, at, begin in zip(series, states, ats, begins, strict=True)
             ]
             if any(b > 0 for (x, _, _), b in zip(series, begins, strict=True) if len(x) > start):
                 here = [initial(network, theta) if one is None else one for one in here]
@@ -78,12 +78,10 @@ def train(network, theta, series, k1, k2, change, rounds=1):
 
             gradient = slow.complex_step(value, theta)
             updates.append(Update(start, end, float(value(theta)), gradient))
-            going = [x for x, _, _ in series if len(x) > end]
-            if going:
-                at = min(end, *(cut(x, min(end + k1, longest), k2) for x in going))
+            ats = [min(end, cut(x, end + k1, k2)) for x, _, _ in series]
             states = [
                 states_after(network, theta, x, s, begin, at) if len(x) > end else s
-                for (x, _, _), s, begin in zip(series, here, begins, strict=True)
+                for (x, _, _), s, begin, at in zip(series, here, begins, ats, strict=True)
             ]
             theta = change(theta, gradient)
     return theta, updates

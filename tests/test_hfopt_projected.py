@@ -5,8 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from optimizer_cases import Broken, Quadratic, same
+from scipy.optimize import nnls
 
-from hfopt import SGD, Adam, HessianFree, Projected, Refusal, Status, minimize
+from hfopt import (
+    SGD,
+    Adam,
+    FunctionProblem,
+    HessianFree,
+    Projected,
+    Refusal,
+    Status,
+    minimize,
+)
 
 PROBLEM = Quadratic((1.0, 2.0, 5.0))
 THETA = np.zeros(3)
@@ -61,3 +71,45 @@ def test_a_refused_step_is_not_projected():
 def test_a_wrong_projection_is_named(project):
     with pytest.raises(ValueError, match="project must give 3 finite numbers"):
         minimize(PROBLEM, THETA, Projected(SGD(0.1), project), [1.0], max_steps=1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_hessian_free_steps_end_where_nnls_does(seed):
+    rng = np.random.default_rng(seed)
+    A, y = rng.normal(size=(20, 8)), rng.normal(size=20)
+    problem = FunctionProblem(
+        lambda x: (0.5 * float(np.sum((A @ x - y) ** 2)), A.T @ (A @ x - y)),
+        lambda x, v: A.T @ (A @ v),
+    )
+    projected = Projected(HessianFree(), lambda x: np.maximum(x, 0.0))
+    result = minimize(problem, np.ones(8), projected, [None], max_steps=300)
+    wanted, length = nnls(A, y)
+    assert np.allclose(result.x, wanted, atol=1e-6)
+    assert np.isclose(result.fun, 0.5 * length**2, rtol=1e-12)
+    values = [one.after for one in result.history]
+    assert np.all(np.diff(values) <= 0.0)  # of allowed points, each lower than the one before
+
+
+def test_a_direction_that_the_projection_bends_upwards_is_not_followed():
+    # Newton's point is (4.5, -2.5), whose projection lies higher than the start
+    A, b = np.array([[2.0, 1.8], [1.8, 2.0]]), np.array([-1.0, -3.0])
+    problem = FunctionProblem(lambda x: (x @ A @ x / 2 - b @ x, A @ x - b), lambda x, v: A @ v)
+    projected = Projected(HessianFree(), lambda x: np.maximum(x, 0.0))
+    result = minimize(problem, [1.0, 1.0], projected, [None], max_steps=300)
+    assert np.array_equal(result.x, [0.0, 0.0])
+    assert result.fun == 0.0
+
+
+def test_the_ratio_is_that_of_the_allowed_point():
+    problem = Quadratic((1.0, 2.0, 5.0))
+    start = ball(np.array([1.0, -1.0, 0.5]))
+    options = HessianFree(damping=0.5)
+    result = minimize(problem, start, Projected(options, ball), [1.0], max_steps=1)
+    way, (found,) = result.x - start, result.history
+    before, after = problem.value(start, 1.0), problem.value(result.x, 1.0)
+    assert found.rate == 1.0
+    model = problem.gradient(start, 1.0).gradient @ way
+    model += 0.5 * way @ problem.linearize(start, 1.0).operator(0.0).matvec(way)
+    assert np.isclose(found.rho, (after - before) / model, rtol=1e-9)
+    assert np.isclose(found.step_norm, np.linalg.norm(way), rtol=1e-9)
+    assert found.after == after

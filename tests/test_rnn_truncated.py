@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from trained_cases import CELLS, make, random_theta
 from truncated_cases import FEW, RATE, agree, descend, problem, slow_descent, streams
 
+import hfopt
 from hfopt import L2, SGD, Adam, HessianFree, Penalized, Status, minimize, numbered
 from reservoir.errors import DataError
 from reservoir.rnn import (
@@ -143,13 +144,33 @@ def test_carried_states_are_those_of_a_long_forward_pass(k1, k2):
         carried = truncated.gradient(theta, segment).state
         if segment.follows is None:
             break
-        going = [x[: segment.follows] for x, _, _ in series if len(x) > carried.start]
+        going = [x for x, _, _ in series if len(x) > carried.start]
+        going = [x[:stop] for x, stop in zip(going, segment.follows, strict=True)]
         if carried.states:
             seen += 1
             _, expected = network.predict(theta, going)
             for found, state in zip(carried.states, expected, strict=True):
                 np.testing.assert_allclose(found, state, rtol=1e-12, atol=1e-14)
     assert seen >= 30 // k1 - 2
+
+
+@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize("k1, k2", [(3, 3), (3, 5), (4, 2)])
+def test_a_series_without_targets_changes_nothing_of_another(name, k1, k2):
+    network, theta, ((x, y, _),) = problem(FEW[name], (14,))
+    alone = _values(network, theta, GivenStreams([x], [y]), k1, k2)
+    for steps in range(15):
+        other = np.ones((steps, x.shape[1])), np.zeros((steps, y.shape[1]))
+        weights = [np.ones(14), np.zeros(steps)]
+        given = GivenStreams([x, other[0]], [y, other[1]], weights=weights)
+        assert np.allclose(_values(network, theta, given, k1, k2), alone, rtol=1e-12, atol=0)
+
+
+def _values(network, theta, given, k1, k2):
+    result = hfopt.minimize(
+        Truncated(network), theta, hfopt.SGD(0.3), segments([given], k1, k2), max_steps=7
+    )
+    return [one.value for one in result.history]
 
 
 def test_the_cut_takes_the_gradient_of_what_lies_before_it():

@@ -24,40 +24,14 @@ class Carried(NamedTuple):
     start : int
         The step at which the next segment begins; those before are done with.
     states : tuple of arrays
-        Of each layer (parts, n, N): the states of the n series that go on, at the first step where
-        a gradient of the next segment will be cut, or at ``start`` if that is sooner. Empty at the
-        beginning of the series.
+        Of each layer (parts, n, N): the states of the n series that go on, each where its gradient
+        of the next segment will be cut, or at ``start`` if that is sooner. Empty at the beginning
+        of the series.
     """
 
     round: int
     start: int
     states: tuple[Array, ...]
-
-
-class Segment(NamedTuple):
-    """The batch of one step; all numbers are steps of the series.
-
-    Attributes
-    ----------
-    streams : Streams
-    carried : Carried
-        Its ``start`` is that of the first segment that was passed over, if any was.
-    at : int
-        Of the carried states.
-    start, end : int
-    k2 : int
-        How far the gradient goes back from the end of each series' part.
-    follows : int or None
-        Of the states that the next segment will need; None: it begins another round.
-    """
-
-    streams: Streams
-    carried: Carried
-    at: int
-    start: int
-    end: int
-    k2: int
-    follows: int | None
 
 
 class Parts(NamedTuple):
@@ -69,14 +43,6 @@ class Parts(NamedTuple):
     ends: Indices
 
 
-def parts_of(streams: Streams, start: int, end: int, k2: int) -> Parts:
-    """The parts of the series in a segment: each ends with it, or where the series does."""
-    lanes = np.flatnonzero(streams.lengths > start)
-    ends = np.minimum(streams.lengths[lanes], end)
-    begins = np.maximum(ends - k2, 0)
-    return Parts(lanes, begins, np.maximum(begins, start), ends)
-
-
 class Truncation(NamedTuple):
     """How far a step goes forward, and its gradient back."""
 
@@ -84,13 +50,18 @@ class Truncation(NamedTuple):
     k2: int
 
     def parts(self, streams: Streams, start: int) -> Parts:
-        """Those of the segment that begins at a step."""
-        longest = int(streams.lengths.max(initial=0))
-        return parts_of(streams, start, min(start + self.k1, longest), self.k2)
+        """Those of the segment that begins at a step: each ends with it, or with the series."""
+        lanes = np.flatnonzero(streams.lengths > start)
+        ends = np.minimum(streams.lengths[lanes], start + self.k1)
+        begins = np.maximum(ends - self.k2, 0)
+        return Parts(lanes, begins, np.maximum(begins, start), ends)
 
-    def at(self, streams: Streams, start: int) -> int:
-        """Where the states that a segment needs are taken: sooner if a gradient goes there."""
-        return int(self.parts(streams, start).begins.min(initial=start))
+    def at(self, streams: Streams, start: int) -> Indices:
+        """Where the states of each part of a segment are taken: sooner if its gradient goes there.
+
+        Of a series this depends on its own length alone: the others do not change how it trains.
+        """
+        return np.minimum(self.parts(streams, start).begins, start)
 
     def next(self, streams: Streams, start: int) -> int | None:
         """The start of the first segment, from ``start`` on, that has a loss to lower."""
@@ -104,6 +75,36 @@ class Truncation(NamedTuple):
                 return own
             step = streams.next_scored(own + self.k1)
         return None
+
+
+class Segment(NamedTuple):
+    """The batch of one step; all numbers are steps of the series.
+
+    Attributes
+    ----------
+    streams : Streams
+    carried : Carried
+        Its ``start`` is that of the first segment that was passed over, if any was.
+    at : ndarray of int
+        Of the carried states, of each series that goes on.
+    start, end : int
+    by : Truncation
+    follows : ndarray of int or None
+        Of the states that the next segment will need; None: it begins another round.
+    """
+
+    streams: Streams
+    carried: Carried
+    at: Indices
+    start: int
+    end: int
+    by: Truncation
+    follows: Indices | None
+
+    @property
+    def parts(self) -> Parts:
+        """Those of the series."""
+        return self.by.parts(self.streams, self.start)
 
 
 def truncation(k1: int, k2: int) -> Truncation:
@@ -124,9 +125,9 @@ def segments(rounds: Plain[Streams], k1: int, k2: int) -> Carrying[Segment]:
     k1 steps forward, the states going on from segment to segment. The gradient is that of the
     losses of these k1 steps, carried back over the last k2 steps at most before the segment's end,
     or before the end of a series that ends in it: ``BPTT(k2; k1)`` of Williams and Peng (1990).
-    Where k2 > k1, the k2 - k1 steps before the segment are run again from the states that the
-    parameters gave when they were passed. Where k2 < k1, losses of the first k1 - k2 steps of a
-    segment are beyond the cut and do not count.
+    Where that goes back behind the segment's beginning, the steps before it are run again from the
+    states that the parameters gave when they were passed. Where k2 < k1, losses of the first
+    k1 - k2 steps of a segment are beyond the cut and do not count.
 
     Segments begin at multiples of k1. A series that ends leaves, the others go on; when all have
     ended, the next round begins with initial states. A segment without a target that counts makes
@@ -190,7 +191,8 @@ class _Segments:
             return None
         end = int(by.parts(streams, start).ends.max())
         follows = None if by.next(streams, end) is None else by.at(streams, end)
-        return Segment(streams, carried, by.at(streams, carried.start), start, end, by.k2, follows)
+        at = by.at(streams, carried.start)
+        return Segment(streams, carried, at, start, end, by, follows)
 
     def _streams(self, number: int) -> Streams:
         if self._kept is None or self._kept[0] != number:

@@ -17,7 +17,7 @@ from reservoir.rnn.memory import window_rows
 from reservoir.rnn.network import Network
 from reservoir.rnn.packing import Packed
 from reservoir.rnn.padded import Array
-from reservoir.rnn.segments import Carried, Segment, parts_of
+from reservoir.rnn.segments import Carried, Segment
 from reservoir.rnn.state import State
 from reservoir.rnn.tile import Indices
 
@@ -87,7 +87,7 @@ class _Begun:
     def __init__(self, network: Network, theta: NDArray[np.float64], segment: Segment) -> None:
         self.network, self.theta, self.segment = network, theta, segment
         lengths, carried = segment.streams.lengths, segment.carried
-        self.parts = parts_of(segment.streams, segment.start, segment.end, segment.k2)
+        self.parts = segment.parts
         before = np.flatnonzero(lengths > carried.start)
         states = carried.states or None
         if states is not None:
@@ -97,7 +97,8 @@ class _Begun:
                     f"the carried states are those of {states[0].shape[1]}"
                 )
             states = _some(states, np.flatnonzero(lengths[before] > segment.start))
-        self.states = self._advanced(self.parts.lanes, states, segment.at, self.parts.begins)
+        at = segment.at[lengths[before] > segment.start]
+        self.states = self._advanced(self.parts.lanes, states, at, self.parts.begins)
 
     def batch(self) -> Batch:
         """What the gradient is taken of."""
@@ -119,22 +120,20 @@ class _Begun:
             return Carried(number + 1, 0, ())
         lanes, begins = self.parts.lanes, self.parts.begins
         go_on = np.flatnonzero(segment.streams.lengths[lanes] > segment.end)
-        if segment.follows == segment.end:
-            states: State | None = _some(final, go_on)
-        else:
+        states: State | None = _some(final, go_on)
+        if (segment.follows < segment.end).any():
             start = None if self.states is None else _some(self.states, go_on)
-            stops = np.full(go_on.size, segment.follows)
-            states = self._advanced(lanes[go_on], start, int(begins[go_on].min()), stops)
+            states = self._advanced(lanes[go_on], start, begins[go_on], segment.follows)
         if states is None:
             return Carried(number, segment.end, ())
         return Carried(number, segment.end, tuple(_finite(layer) for layer in states))
 
     def _advanced(
-        self, lanes: Indices, states: State | None, at: int, stops: Indices
+        self, lanes: Indices, states: State | None, at: Indices, stops: Indices
     ) -> State | None:
-        """States that are all at one step, run on to one of each series."""
-        for start in range(at, int(stops.max()), PIECE):
-            begins, ends = np.minimum(stops, start), np.minimum(stops, start + PIECE)
+        """States run on from one step of each series to another."""
+        for done in range(0, int((stops - at).max(initial=0)), PIECE):
+            begins, ends = (np.minimum(stops, at + steps) for steps in (done, done + PIECE))
             inputs = self.segment.streams.inputs(lanes, begins, ends)
             states = advance(self.network, self.theta, inputs, states)
         return states

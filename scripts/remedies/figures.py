@@ -24,8 +24,11 @@ ONLINE = (
 )  # fmt: skip
 WIDE = (
     "--units", "80", "--input-weights", "gaussian", "--gradient-batch", "20", "--optimizer",
-    "rmsprop", "--learning-rate", "0.001", "--clip", "1", *LOOKED_AT,
+    "rmsprop", "--clip", "1", *LOOKED_AT,
 )  # fmt: skip
+# Small inputs: linear units that keep what they get add up T of them.
+LINEAR = ("--activation", "identity", "--input-scaling", "0.1", "--learning-rate", "0.0003")
+RECTIFIED = ("--activation", "relu", "--learning-rate", "0.001")
 
 
 class Figure(NamedTuple):
@@ -51,11 +54,13 @@ class Figure(NamedTuple):
     options: tuple[str, ...]
 
 
-def _initial(task: str, length: int, activation: str, published: dict[str, str]) -> list[Figure]:
+def _initial(
+    task: str, length: int, units: str, options: tuple[str, ...], published: dict[str, str]
+) -> list[Figure]:
     return [
         Figure(
-            task, length, f"{recurrent} {activation}", published[recurrent], 10.0,
-            ("--recurrent", recurrent, "--activation", activation, *WIDE),
+            task, length, f"{recurrent} {units}", published[recurrent], 10.0,
+            ("--recurrent", recurrent, *options, *WIDE),
         )
         for recurrent in ("orthogonal", "identity")
     ]  # fmt: skip
@@ -68,8 +73,8 @@ SEQUENCES = (
     Figure("addition", 1000, "lstm online", "853,000 sequences", 60.0, ONLINE),
 )
 INITIAL = (
-    *_initial("copy", 100, "identity", {"orthogonal": "solved", "identity": "not solved"}),
-    *_initial("adding", 100, "relu", {"orthogonal": "not solved", "identity": "solved"}),
+    *_initial("copy", 100, "linear", LINEAR, {"orthogonal": "solved", "identity": "not solved"}),
+    *_initial("adding", 100, "relu", RECTIFIED, {"orthogonal": "not solved", "identity": "solved"}),
 )
 ABOUT = {
     "sequences": """\
