@@ -177,6 +177,11 @@ class HessianFree:
 
     def __post_init__(self) -> None:
         """Check the options."""
+        for name, kind in (
+            ("cg", ConjugateGradient), ("rule", LevenbergMarquardt), ("line_search", LineSearch)
+        ):  # fmt: skip
+            if not isinstance(getattr(self, name), kind):
+                raise ValueError(f"{name} must be a {kind.__name__}, got {getattr(self, name)!r}")
         nonnegative("damping", self.damping)
         as_structural(self.structural)
         between("start_decay", self.start_decay, 0.0, 1.0)

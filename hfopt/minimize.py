@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -118,8 +118,8 @@ class Result(Generic[S, R]):
     status: Status
     message: str
     success: bool
-    history: tuple[R, ...]
-    state: RunState[S]
+    history: tuple[R, ...] = field(repr=False)
+    state: RunState[S] = field(repr=False)
 
 
 def minimize(
@@ -165,6 +165,7 @@ def minimize(
         is as if it had not begun.
     """
     whole("max_steps", max_steps, least=0)
+    _check_kinds(problem, optimizer)
     source, carries = as_carrying(batches), isinstance(batches, Carrying)
     if state is None:
         theta = _checked(theta0)
@@ -200,6 +201,20 @@ def minimize(
         history=tuple(history),
         state=run,
     )
+
+
+def _check_kinds(problem: object, optimizer: object) -> None:
+    """Tell what was mistaken for a problem or an optimizer."""
+    for name, found, methods in (
+        ("problem", problem, ("value", "gradient")),
+        ("optimizer", optimizer, ("init", "step", "terminate")),
+    ):
+        if isinstance(found, type) or not all(
+            callable(getattr(found, method, None)) for method in methods
+        ):
+            raise ValueError(
+                f"{name}: expected one with the methods {', '.join(methods)}, got {found!r}"
+            )
 
 
 def _checked(theta0: ArrayLike | None) -> Vector:

@@ -37,7 +37,7 @@ class Penalty(Protocol):
         """Value, gradient and curvature for its parameters ``x``."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class L2:
     """``weight / 2`` times the sum of squares.
 
@@ -69,7 +69,7 @@ class L2:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class L1:
     """``weight`` times the sum of ``sqrt(x^2 + smoothing^2) - smoothing``, |x| with a round tip.
 
@@ -134,6 +134,8 @@ class Penalized(Generic[B]):
     """
 
     def __init__(self, problem: Problem[B], penalties: Sequence[Penalty]) -> None:
+        if not isinstance(penalties, Sequence):
+            raise ValueError(f"penalties: expected a list of them, got {penalties!r}")
         self.problem, self.penalties = problem, tuple(penalties)
 
     def penalty(self, theta: Vector) -> float:

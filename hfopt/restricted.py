@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from hfopt.block import Block
 from hfopt.problem import Gradient, Linearization, Problem
 from hfopt.subset import as_places, check_within
-from hfopt.vectors import Vector
+from hfopt.vectors import Vector, all_finite
 
 B = TypeVar("B")
 
@@ -43,11 +43,24 @@ class Restricted(Generic[B]):
         self.theta = np.array(theta, dtype=np.float64)
         if self.theta.ndim != 1:
             raise ValueError(f"theta must be a vector, got shape {self.theta.shape}")
+        if not all_finite(self.theta):
+            raise ValueError("theta must be finite")
         self.places = as_places("free", free)
         check_within("free", self.places, self.theta.size)
 
     def full(self, free: Vector) -> Vector:
-        """All parameters (P,), from the free ones."""
+        """All parameters (P,), from the free ones.
+
+        Raises
+        ------
+        ValueError
+            Not a number for each free parameter.
+        """
+        if np.shape(free) != self.places.shape:
+            raise ValueError(
+                f"expected the {self.places.size} free parameters of {self.theta.size}, as "
+                f"`free(theta)` gives them; got shape {np.shape(free)}"
+            )
         theta = self.theta.copy()
         theta[self.places] = free
         return theta

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from hfopt.arguments import one_of
+from hfopt.arguments import nonnegative, one_of
 from hfopt.schedules import (
     Cosine,
     Exponential,
@@ -77,9 +77,11 @@ def schedule(given: float | str | Callable[[int], float]) -> Schedule:
     name, *rest = given.split(":")
     if not rest and name not in FORMS:
         try:
-            return float(name)
+            number = float(name)
         except ValueError:
             pass
+        else:
+            return nonnegative("a schedule that is a number", number)
     one_of("schedule", name, (*FORMS, WARMUP))
     if name == WARMUP:
         if len(rest) < 2:

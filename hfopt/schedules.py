@@ -16,8 +16,21 @@ Schedule: TypeAlias = float | Callable[[int], float]
 
 
 def at(schedule: Schedule, step: int) -> float:
-    """The number of a schedule at a step."""
-    return float(schedule(step)) if callable(schedule) else float(schedule)
+    """The number of a schedule at a step.
+
+    Raises
+    ------
+    ValueError
+        The schedule gives none, or one below 0.
+    """
+    if not callable(schedule):
+        return float(schedule)
+    found = float(schedule(step))
+    if not found >= 0.0:
+        raise ValueError(
+            f"the schedule {schedule!r} gives {found:g} at step {step}; expected at least 0"
+        )
+    return found
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,10 @@ class Exponential:
     def __call__(self, step: int) -> float:
         """The number at a step."""
         exponent = step // self.every if self.stairs else step / self.every
-        return float(self.initial * self.factor**exponent)
+        try:
+            return float(self.initial * self.factor**exponent)
+        except OverflowError:
+            return math.inf if self.initial > 0.0 else 0.0
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,35 @@ def test_a_large_reservoir_is_no_network(monkeypatch):
     assert any("6 units are too many" in note for note in found.left_out)
 
 
+def of_network(x, y):
+    return network_subject(random_model(CELLS["rnn"]), x, y)
+
+
+def of_reservoir(x, y):
+    return reservoir_subject(random_record(units=6, feedback=False), x, y)
+
+
+@pytest.mark.parametrize("make", [of_network, of_reservoir])
+def test_targets_that_do_not_fit_are_refused_at_once(make):
+    (x,), (y,) = sequences([9], 2), sequences([9], 3)
+    alone, listed = (diagnose(one).flow for one in (make(x, y), make([x], [y])))
+    assert np.array_equal(alone.norms, listed.norms, equal_nan=True)
+    for inputs, targets, message in (
+        ([x], [y, y], "1 sequences need one each, got 2"),
+        ([x, x], [y], "2 sequences need one each, got 1"),
+        ([x], [np.concatenate([y, y])], "expected 9 rows"),
+        ([x, x], [y, y[:4]], "series 1 have shape .4, 3.; expected 9 rows"),
+    ):
+        with pytest.raises(DataError, match=message):
+            make(inputs, targets)
+
+
+def test_as_many_last_targets_as_series():
+    model = random_model(CELLS["rnn"], at="last")
+    with pytest.raises(DataError, match="2 series need a row each, got 1"):
+        network_subject(model, sequences([5, 4], 2), np.zeros((1, 3)))
+
+
 def test_feedback_wants_targets():
     with pytest.raises(DataError, match="feedback needs them"):
         reservoir_subject(random_record(), sequences([5], 2))

@@ -241,7 +241,10 @@ BAD = {
     "a task and data": (("wave.h5", "wave.csv", "--task", "adding"), 2, "--task is for fresh"),
     "a length and data": (("wave.h5", "wave.csv", "--length", 9), 2, "--length is for fresh"),
     "a seed and data": (("wave.h5", "wave.csv", "--seed", 9), 2, "--seed is for fresh"),
-    "too many exponents": (("wave.h5", "wave.csv", "--exponents", 21), 65, "at most 20"),
+    "too many exponents": (("wave.h5", "wave.csv", "--exponents", 21), 65, "has 20 numbers"),
+    "no array file": (("wave.h5", "wave.csv", "-o", "d.csv"), 2, "go into a file .h5"),
+    "onto the model": (("wave.h5", "wave.csv", "-o", "./wave.h5"), 2, "would take the place of"),
+    "onto a checkpoint": (("wave.h5", "wave.csv", "-o", "copy.h5"), 2, "--save writes into"),
     "no place": (("wave.h5", "wave.csv", "-o", "no/d.h5"), 73, "no such directory"),
     "no picture": (("wave.h5", "wave.csv", "--plot", "d.jpg"), 2, ".png"),
     "no rows": (("wave.h5", "empty.csv"), 65, "empty.csv"),
@@ -252,9 +255,12 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_refusals(name, fitted):
     (fitted / "empty.csv").write_text("slow,fast\n")
+    (fitted / "copy.h5").write_bytes((fitted / "wave.h5").read_bytes())
+    before = (fitted / "wave.h5").read_bytes()
     arguments, code, message = BAD[name]
     assert message in refused("diagnose", *arguments, code=code)
     assert not (fitted / "d.h5").exists()
+    assert (fitted / "wave.h5").read_bytes() == (fitted / "copy.h5").read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,8 @@ def test_job_files(place):
         (("--task", "addition", "--feedback"), "--feedback is for DATA"),
         (("wave0.csv", "--free-run", 5), "--validation"),
         (("wave0.csv", "--hold-outputs"), "--forcing 1 takes none"),
+        (("wave0.csv", "--validation", "wave0.csv", "--forcing", 0.5, "--free-run", 900),
+         "--free-run 900: the longest series to judge by has"),
         (("wave0.csv", "--hold-outputs", "--forcing", 0.5, "--optimizer", "hf"), "Hessian-free"),
         (("wave0.csv", "--forcing", 0.5, "--omega", 2, "--optimizer", "sgd"), "Omega follows"),
         (("wave0.csv", "--forcing", 0.5, "--preconditioner", "fisher"), "Fisher"),

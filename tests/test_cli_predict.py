@@ -111,3 +111,17 @@ def test_wrong_number_of_chosen_columns(place):
     message = refused("predict", "wave.h5", "wave.csv", "--input-columns", "slow", code=2)
     assert "chooses 1 columns" in message
     assert "2 inputs (slow, fast)" in message
+
+
+@pytest.mark.parametrize("output", ["u.csv", "./u.csv", "wave.h5"])
+def test_what_is_read_is_not_overwritten(place, output):
+    (place / "u.csv").write_text((place / "wave.csv").read_text())
+    before = (place / output).read_bytes()
+    message = refused("predict", "wave.h5", "u.csv", "-o", output, code=2)
+    assert "would take the place of" in message
+    assert (place / output).read_bytes() == before
+
+
+def test_standard_input_is_read_once(place):
+    message = refused("predict", "wave.h5", "-", "-", "-o", "o.h5", code=65)
+    assert "- is given more than once" in message

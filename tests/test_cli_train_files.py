@@ -70,6 +70,15 @@ def test_labels_of_each_step(here):
     run("predict", "r", *paths, "-o", "o.h5")
 
 
+def test_lengths_may_be_doubles(here):
+    run("task", "addition", "--length", 10, "--sequences", 6, "-o", "d.npz", "-q")
+    with np.load("d.npz") as file:
+        arrays = dict(file)
+    for lengths, code in ((arrays["lengths"] * 1.0, 0), (arrays["lengths"] + 0.5, 65)):
+        np.savez("doubles.npz", **(arrays | {"lengths": lengths}))
+        run("train", "doubles.npz", *FILES, "--max-steps", 0, "-o", f"r{code}", code=code)
+
+
 @pytest.mark.parametrize("name", ["addition", "temporal_order", "memorization_5bit"])
 def test_sequences_from_a_file(here, name):
     run("task", name, "--length", 10, "--sequences", 12, "-o", "d.h5", "-q")

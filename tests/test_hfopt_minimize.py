@@ -219,6 +219,24 @@ def test_bad_starts(theta0, message):
         minimize(Rosenbrock(), theta0, SGD(), [1.0])
 
 
+@pytest.mark.parametrize(
+    "problem, optimizer, message",
+    [
+        (Rosenbrock(), "adam", "optimizer: expected one with the methods init, step, terminate"),
+        (Rosenbrock(), SGD, "optimizer: expected one with the methods"),
+        (Rosenbrock().gradient, SGD(), "problem: expected one with the methods value, gradient"),
+    ],
+)
+def test_what_is_no_problem_or_optimizer(problem, optimizer, message):
+    with pytest.raises(ValueError, match=message):
+        minimize(problem, [1.0, 1.0], optimizer, [1.0])
+
+
+def test_a_result_is_short_in_words():
+    result = minimize(Rosenbrock(), Rosenbrock.start, SGD(1e-4), [1.0], max_steps=50)
+    assert len(repr(result)) < 300
+
+
 def test_bad_states():
     state = minimize(Rosenbrock(), Rosenbrock.start, SGD(), [1.0], max_steps=1).state
     with pytest.raises(ValueError, match="holds a FirstOrderState; HessianFree needs a HessianFre"):

@@ -7,7 +7,13 @@ import math
 import numpy as np
 import pytest
 
-from hfopt import EmpiricalFisher, LevenbergMarquardt, LineSearch, NoPreconditioner
+from hfopt import (
+    EmpiricalFisher,
+    HessianFree,
+    LevenbergMarquardt,
+    LineSearch,
+    NoPreconditioner,
+)
 from hfopt.backtracking import backtrack
 from hfopt.damping import reduction_ratio
 from hfopt.vectors import all_finite, dot, norm
@@ -182,6 +188,8 @@ def test_norms_over_the_whole_range():
         (lambda: LevenbergMarquardt(down=1.5), "down must be"),
         (lambda: LevenbergMarquardt(least=2.0, greatest=1.0), "least must be at most greatest"),
         (lambda: LineSearch(factor=1.0), "factor must be"),
+        (lambda: HessianFree(cg=10), "cg must be a ConjugateGradient, got 10"),
+        (lambda: HessianFree(rule="lm"), "rule must be a LevenbergMarquardt, got 'lm'"),
         (lambda: LineSearch(max_steps=1.5), "max_steps must be a whole number"),
         (lambda: LineSearch(armijo=-1.0), "armijo must be"),
         (lambda: EmpiricalFisher(power=2.0), "power must be"),

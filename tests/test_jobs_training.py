@@ -152,6 +152,15 @@ def test_the_best_outlives_an_interruption(tmp_path):
     np.testing.assert_array_equal(one.theta, other.theta)
 
 
+def test_the_last_step_may_be_the_best_though_it_was_not_due(tmp_path):
+    outcome = run(small_job(validate_every=3), tmp_path / "r", max_steps=2)
+    best = read(tmp_path / "r" / "best.h5")
+    assert best.run.state.step == 2
+    assert outcome.score.wrong < 1.0
+    run(small_job(validate_every=3), tmp_path / "r", max_steps=4)  # judged at 3, and at the end
+    assert read(tmp_path / "r" / "best.h5").run.state.step in (3, 4)
+
+
 @pytest.mark.parametrize("step", [1, 2, 3, 4])
 def test_the_best_outlives_an_abort(tmp_path, step):
     job, path = small_job(), tmp_path / "cut"

@@ -112,6 +112,7 @@ def test_classes_are_those_of_the_slow_network():
     odds = np.exp(outputs)
     np.testing.assert_allclose(rnn.decision_function(X), outputs, rtol=1e-9)
     np.testing.assert_allclose(rnn.predict_proba(X), odds / odds.sum(1, keepdims=True), rtol=1e-9)
+    np.testing.assert_allclose(np.exp(rnn.predict_log_proba(X)), rnn.predict_proba(X), rtol=1e-12)
     assert rnn.predict(X).tolist() == [rnn.classes_[k] for k in np.argmax(outputs, axis=1)]
     two = small(RNNClassifier, standardize=False).fit(X, y == "a")
     assert two.model_.network.loss == "logistic_cross_entropy"

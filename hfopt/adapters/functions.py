@@ -60,7 +60,7 @@ class FunctionProblem:
     def value(self, theta: Vector, batch: Any = None) -> float:
         """The objective at theta."""
         if self._value is not None:
-            return number("value", self._value(theta, batch))
+            return number("value", self._value(theta.copy(), batch))
         return self.gradient(theta, batch).value
 
     def gradient(self, theta: Vector, batch: Any = None, *, squares: bool = False) -> Gradient:
@@ -72,7 +72,7 @@ class FunctionProblem:
             A function returns something else than it should; ``squares`` are asked for.
         """
         refuse_squares(squares, "value_and_gradient gives their sum alone")
-        found = self._both(theta, batch)
+        found = self._both(theta.copy(), batch)  # what a function does to it stays its own
         if not (isinstance(found, tuple) and len(found) == 2):
             raise ValueError("value_and_gradient must return a pair, the value and the gradient")
         value = number("the value of value_and_gradient", found[0])

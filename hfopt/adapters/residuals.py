@@ -114,7 +114,7 @@ class LeastSquares:
         return ResidualLinearization(r, _products(found, r.size, theta.size), theta.size, squares)
 
     def _residuals(self, theta: Vector, batch: Any) -> Vector:
-        return vector("residual", self._residual(theta, batch))
+        return vector("residual", self._residual(theta.copy(), batch))
 
 
 class ResidualLinearization:

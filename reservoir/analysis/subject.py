@@ -18,9 +18,10 @@ from reservoir.errors import DataError
 from reservoir.esn.model import ESN
 from reservoir.esn.pairing import auto_washout
 from reservoir.rnn.cells import RNN
+from reservoir.rnn.given import one_each
 from reservoir.rnn.model import Model
 from reservoir.rnn.network import Network
-from reservoir.series.collection import collect
+from reservoir.series.collection import Collection, collect
 
 Array = NDArray[Any]
 Path: TypeAlias = Callable[[], Iterator[Stack | Leaky]]
@@ -106,13 +107,16 @@ def network_subject(
     )
     found, at = None, at or model.at
     if targets is not None:
-        values = targets
+        values: Any = np.asarray(targets) if at == "last" else None
+        if values is None:
+            values = _each(targets, series, network.outputs)
+        elif len(values) != len(series.lengths):
+            raise DataError(
+                f"targets: {len(series.lengths)} series need a row each, got {len(values)}"
+            )
         if network.loss == "squared_error":
             scale = partial(model.target_scaler.scaled, dtype=np.dtype(np.float64))
-            if at == "last":
-                values = scale(np.asarray(targets))
-            else:
-                values = [scale(np.asarray(one)) for one in targets]
+            values = scale(values) if at == "last" else [scale(one) for one in values]
         found = Targets(values, at, weights)
     paths = tuple(partial(network_path, network, theta, one) for one in scaled)
     size = sum(len(cell.parts) * cell.units for cell in network.cells)
@@ -148,12 +152,17 @@ def reservoir_subject(model: ESN, inputs: Any, targets: Any = None) -> Subject:
     if feedback and targets is None:
         raise DataError("targets: a network with feedback needs them")
     rows = [series.read(i, 0, n) for i, n in enumerate(series.lengths)]
+    if targets is not None:
+        targets = [
+            one[:, np.newaxis] if one.ndim == 1 else one
+            for one in _each(targets, series, model.readout.weights.shape[1])
+        ]
     forced = targets if feedback else [None] * len(rows)
     paths = tuple(partial(esn_path, model, u, y) for u, y in zip(rows, forced, strict=True))
     scaled = [model.input_scaler.scaled(u, reservoir.dtype) for u in rows]
     wanted, given = None, scaled
     if targets is not None:
-        y = [model.target_scaler.scaled(np.asarray(one), np.dtype(np.float64)) for one in targets]
+        y = [model.target_scaler.scaled(one, np.dtype(np.float64)) for one in targets]
         if feedback:
             pairs = zip(given, y, strict=True)
             given = [np.concatenate([u, _late(one)], axis=1) for u, one in pairs]
@@ -175,6 +184,12 @@ def _closes(model: ESN) -> bool:
     inputs = reservoir.W_in.shape[1]
     loop = sorted(model.continues) == list(range(inputs))
     return inputs > 0 and loop and not direct and reservoir.W_fb.shape[1] == 0
+
+
+def _each(targets: Any, series: Collection, outputs: int) -> list[Array]:
+    """An array (T_i, M), or (T_i,) of labels, of each series; one series may have its alone."""
+    rows = ((outputs,), ())
+    return one_each(targets, np.array(series.lengths, np.int64), "targets", rows)
 
 
 def _check(lengths: Sequence[int], columns: int, expected: int) -> None:

@@ -23,6 +23,8 @@ def opened(paths: Sequence[str]) -> Iterator[list[Table]]:
     DataError
         A file is missing, cannot be read, or holds no table.
     """
+    if list(paths).count("-") > 1:
+        raise DataError("- is given more than once, and standard input is read once")
     with ExitStack() as stack:
         yield [_open(stack, path) for path in paths]
 

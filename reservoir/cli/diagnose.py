@@ -85,8 +85,9 @@ def diagnose(model: str, data: tuple[str, ...], **options: Any) -> None:
     First a verdict, from the leading Lyapunov exponent. Then exponents; bounds by the recurrent
     weights beside what is measured, and how saturated activations are; singular values and
     eigenvalues of products of Jacobians; the gradient's norm |dE_t/dh_k| by lag t-k, and which
-    share of the gradient comes from where; a perturbation of the fixed point beside the power of
-    its eigenvalue.
+    share of the gradient comes from where (along it, so that lags up to one may have more than
+    100 % if later ones point against it); a perturbation of the fixed point beside the power of its
+    eigenvalue.
 
     MODEL may be the directory of a training run: then the gradient is also shown for each numbered
     checkpoint that is there. "reservoir train --keep 1000" keeps more than the newest three. A

@@ -19,12 +19,14 @@ from reservoir.cli import diagnosis_tables, pictures, text
 from reservoir.cli.diagnosing_data import Choice, subject_of
 from reservoir.cli.log import log
 from reservoir.cli.models import open_model
-from reservoir.errors import CheckpointError, InUseError
+from reservoir.cli.overwriting import holds_checkpoint, refuse_overwriting
+from reservoir.errors import CheckpointError, DataError, InUseError
 from reservoir.jobs.owner import NAME as OWNER
 from reservoir.jobs.owner import owning
 from reservoir.jobs.run_directory import RunDirectory
 from reservoir.rnn import Model
 from reservoir.series.atomic import check_creatable
+from reservoir.series.formats import output_format
 from reservoir.series.labelled import Labelled
 
 MAP = "gradient_map"  # too many numbers for a text
@@ -69,11 +71,25 @@ def run(path: str, data: Sequence[str], options: Options) -> None:
     if options.plot is not None:
         pictures.check(options.plot)
     if options.output is not None:
+        if output_format(options.output) != "hdf5":
+            raise click.UsageError(f"-o {options.output}: labelled arrays go into a file .h5")
         check_creatable(options.output)
     file, checkpoint = open_model(path, best=options.best)
+    if options.output is not None:
+        refuse_overwriting(options.output, (file, *data))
+        if holds_checkpoint(options.output):
+            raise click.UsageError(
+                f"-o {options.output} would take the place of a checkpoint; --save writes into "
+                "that of MODEL"
+            )
     if options.save:
         check_creatable(file)
     subject = subject_of(checkpoint, options.choice(data))
+    if options.exponents is not None and options.exponents > subject.size:
+        raise DataError(
+            f"--exponents {options.exponents}: the state of this model has {subject.size} numbers, "
+            "and as many exponents"
+        )
     found = diagnose(
         subject, exponents=options.exponents, max_lag=options.lag, memory=options.memory
     )

@@ -18,6 +18,7 @@ from reservoir.cli.data import Spans, opened, spans
 from reservoir.cli.forecasting_trained import forecasted, named
 from reservoir.cli.log import log
 from reservoir.cli.models import open_model
+from reservoir.cli.overwriting import refuse_overwriting
 from reservoir.cli.parameters import row_range
 from reservoir.cli.progress import progress
 from reservoir.cli.tables import write_steps
@@ -67,7 +68,8 @@ def run(job: Job) -> None:
         pictures.check(job.plot)
     if job.data is None and (job.context != ":" or job.input_columns or job.target_columns):
         raise click.UsageError("--context and the columns choose in DATA, and there is no DATA")
-    _, checkpoint = open_model(job.model, best=job.best)
+    file, checkpoint = open_model(job.model, best=job.best)
+    refuse_overwriting(job.output, [path for path in (file, job.data, job.future) if path])
     with _optional(job.data) as tables:
         table = tables[0] if tables else None
         run_closed = _trained if isinstance(checkpoint.record, Trained) else _closed

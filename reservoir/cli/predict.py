@@ -51,6 +51,7 @@ def predict(
     from reservoir.cli.columns import inputs_of_model
     from reservoir.cli.data import opened, spans
     from reservoir.cli.models import open_model
+    from reservoir.cli.overwriting import refuse_overwriting
     from reservoir.cli.progress import progress
     from reservoir.cli.tables import write_outputs
     from reservoir.esn.predict import predicted
@@ -59,7 +60,8 @@ def predict(
     from reservoir.series.writing import check_output
 
     check_output(output)
-    _, checkpoint = open_model(model, best=best)
+    file, checkpoint = open_model(model, best=best)
+    refuse_overwriting(output, (file, *data))
     if isinstance(checkpoint.record, Model):
         predicting_trained.run(checkpoint.record, data, output, input_columns)
         return

@@ -7,6 +7,9 @@ from typing import Any
 
 from reservoir.cli.parameters import ParamType
 
+# Schedules rise or fall: what leaves the range does so at one of these steps.
+LOOKED_AT = (0, *(digit * 10**zeros for zeros in range(10) for digit in (1, 2, 5)))
+
 
 class Scheduled(ParamType):
     """A number in a range, or a schedule as a text (`hfopt.schedule`).
@@ -36,9 +39,17 @@ class Scheduled(ParamType):
 
     def _schedule(self, text: str, param: Any, ctx: Any) -> str:
         from hfopt import schedule  # only now: it takes the optimizers with it
+        from hfopt.schedules import at
 
         try:
-            schedule(text)
+            found = schedule(text)
         except ValueError as error:
             self.fail(str(error) if ":" in text else f"{text!r} is no number; {error}", param, ctx)
+        for step in LOOKED_AT:
+            number = at(found, step)
+            if not self._low <= number <= self._high:
+                self.fail(
+                    f"{text!r} is {number:g} at step {step:,}; expected numbers from {self._low:g} "
+                    f"to {self._high:g}", param, ctx,
+                )  # fmt: skip
         return text

@@ -212,7 +212,11 @@ def _report(
     if directory.best.exists():
         pairs.append(("best", str(directory.best)))
     word = "solved" if solved else "not solved"
-    pairs.append(("result", word if run_settings.target else "done"))
+    if outcome.ending is Ending.NOT_FINITE:
+        word = "failed"
+    elif not run_settings.target:
+        word = "done"
+    pairs.append(("result", word))
     steps = int(history["step"][-1]) if len(history) else 0
     pairs.append(("ended", f"{outcome.ending.value}, after {steps:,} steps"))
     if len(history):

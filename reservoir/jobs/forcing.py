@@ -46,6 +46,12 @@ def as_generator(source: GivenSource, given: Options, horizon: int) -> GivenSour
     asked = any(_given(given.get(name)) for name in FORCING)
     if free_run is None and asked and source.generates:
         free_run = max(1, int(held_out.lengths.min()) // 2)
+    longest = int(held_out.lengths.max())
+    if given.get("free_run") is not None and given["free_run"] >= longest > 1:
+        raise DataError(
+            f"--free-run {given['free_run']}: the longest series to judge by has {longest} steps; "
+            "expected fewer, after a start that is forced"
+        )
     watched = "free_run" if given.get("watch") == "free_run" else "loss"
     return replace(source, free_run=free_run, judged_by=watched)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 from reservoir.checkpoint import History
 from reservoir.series.atomic import write_atomically
 
@@ -54,9 +56,13 @@ def _rows(history: History) -> Iterator[dict[str, Any]]:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    """An object with null for what is not finite, which JSON cannot say."""
+    """An object with null for what is not finite, which JSON cannot say; flags are 0 and 1."""
     plain = {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        name: None
+        if isinstance(value, float) and not math.isfinite(value)
+        else int(value)
+        if isinstance(value, bool | np.bool_)
+        else value
         for name, value in row.items()
     }
     return f"{json.dumps(plain)}\n"

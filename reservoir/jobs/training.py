@@ -186,9 +186,14 @@ class _Running:
                     raise
                 self._save_what_is_new()
             ending = self._ending() or Ending[result.status.name]
+            score = self._final_score()
+            judged = self._state.step % job.validate_every == 0
+            if score is not None and not judged and self._score(score) < self._best:
+                self._directory.save_best(self._checkpoint(), job.seed)
+        else:
+            score = self._final_score()
         assert self._saved is not None
-        model = self._at(self._state)
-        return Outcome(ending, model, self._saved, self._history, self._final_score(model))
+        return Outcome(ending, self._at(self._state), self._saved, self._history, score)
 
     def _after(self, progress: Progress[Any, Any]) -> bool:
         """Judge, note, show and save a step; whether the run is done."""
@@ -228,14 +233,14 @@ class _Running:
         if sample is not None:
             model = self._at(state)
             score = source.score(model, sample)
-            if self._below(getattr(score, source.judged_by)):
+            if self._below(self._score(score)):
                 decisive = source.test(step)
                 score = score if decisive is None else source.score(model, decisive)
         found = {"validation_loss": score.loss, "wrong": score.wrong}
         return found if source.free_run is None else found | {"free_run": score.free_run}
 
-    def _final_score(self, model: Model) -> Score | None:
-        source, step = self._job.source, self._state.step
+    def _final_score(self) -> Score | None:
+        source, step, model = self._job.source, self._state.step, self._at(self._state)
         sample = source.test(step)
         if sample is None:
             sample = source.validation(step)
@@ -245,8 +250,12 @@ class _Running:
         """Whether the steps so far met the target, which may be another one than theirs."""
         if not (len(self._history) and self._below(self._history[self._column][-1])):
             return False
-        score = self._final_score(self._at(self._state))
-        return score is not None and self._below(getattr(score, self._job.source.judged_by))
+        score = self._final_score()
+        return score is not None and self._below(self._score(score))
+
+    def _score(self, of: Score) -> float:
+        """What decides of a judgement."""
+        return float(getattr(of, self._job.source.judged_by))
 
     def _below(self, score: float) -> bool:
         """Whether a score meets the target."""

@@ -109,7 +109,10 @@ class Forcing:
     def at(self, step: int) -> float:
         """The probability at a step of the optimizer."""
         assert not isinstance(self.probability, str)
-        found = at(self.probability, step)
+        try:
+            found = at(self.probability, step)
+        except ValueError as error:
+            raise DataError(f"forcing: {error}") from None
         if not 0.0 <= found <= 1.0:
             raise DataError(f"forcing: {found:g} at step {step}; expected a probability in [0, 1]")
         return found

@@ -133,6 +133,13 @@ class RNNClassifier(ClassifierMixin, RNNEstimator):  # type: ignore[misc]
         inputs = self._collected(X)
         return self._formed(self._probabilities(inputs), inputs)
 
+    def predict_log_proba(self, X: Any) -> Any:
+        """Logarithms of `predict_proba`; -inf where a probability is 0."""
+        inputs = self._collected(X)
+        with np.errstate(divide="ignore"):
+            found = [np.log(one) for one in self._probabilities(inputs)]
+        return self._formed(found, inputs)
+
     def predict(self, X: Any) -> Any:
         """Labels of each step, or of each series.
 
