@@ -50,12 +50,12 @@ def markdown(plan: Plan) -> str:
     lines = [
         f"## Trained on T={TRAINED.replace(':', ' to ')}, tested beyond",
         "",
-        "Temporal order, SGD-CR; published: no error up to T=5000. Wrong of "
-        f"{SEQUENCES:,} sequences of each length, in per cent; without memory 75.",
+        "Temporal order, SGD-CR; published: no error up to T=5000. Wrong of the best checkpoint, "
+        f"of {SEQUENCES:,} sequences of each length, in per cent; without memory 75.",
         "",
-        f"| method | seed | updates | seconds | wrong, T={TRAINED} | "
+        f"| method | seed | updates | seconds | wrong at the end, T={TRAINED} | best at | "
         f"{' | '.join(f'T={length}' for length in TESTED)} |",
-        f"| --- | ---: | ---: | ---: | ---: |{' ---: |' * len(TESTED)}",
+        f"| --- | ---: | ---: | ---: | ---: | ---: |{' ---: |' * len(TESTED)}",
     ]
     lines += [row(one, plan) for one in found]
     return "\n".join(lines) + "\n"
@@ -65,11 +65,14 @@ def row(found: Finding, plan: Plan) -> str:
     """Of a seed; tested when it is over."""
     cells = [found.run.setting, f"{found.run.seed}", f"{found.steps:,}", f"{found.processor:.0f}"]
     cells.append(f"{100 * found.first:.2f}")
-    path = RunDirectory(plan.directory / found.run.name).newest().path
-    if found.over(plan.slack) and path is not None:
+    path = RunDirectory(plan.directory / found.run.name).best
+    if found.over(plan.slack) and path.exists():
+        best = read(path).run
+        assert best is not None
+        cells.append(f"{best.state.step:,}")
         cells += [f"{100 * wrong(path, length):.2f}" for length in TESTED]
     else:
-        cells += ["..."] * len(TESTED)
+        cells += ["..."] * (1 + len(TESTED))
     return f"| {' | '.join(cells)} |"
 
 
