@@ -219,6 +219,7 @@ def test_another_number_of_columns(one, name):
     [
         ({"units": 0}, "units must be a whole number of at least 1, got 0"),
         ({"units": 2.5}, "units must be a whole number of at least 1, got 2.5"),
+        ({"standardize": "no"}, "standardize must be True or False, got 'no'"),
         ({"ridge": -1}, "ridge=-1: expected finite numbers >= 0"),
         ({"ridge": [1, -1]}, r"ridge=\[1, -1\]: expected finite numbers >= 0"),
         ({"ridge": np.nan}, "ridge=nan: expected finite numbers >= 0"),

@@ -48,6 +48,8 @@ def with_value(data, place, value):
         ({"early_stopping": True, "validation_fraction": 1.0}, "validation_fraction must be"),
         ({"early_stopping": True, "validation_fraction": 0.99}, "leaves no targets"),
         ({"patience": 0}, "patience must be a whole number of at least 1"),
+        ({"early_stopping": "no"}, "early_stopping must be True or False, got 'no'"),
+        ({"keep_orthogonal": 1}, "keep_orthogonal must be True or False"),
         ({"tol": -1.0}, "tol must be a finite number of at least 0"),
         ({"dtype": "float16"}, "unknown dtype 'float16'"),
         ({"callback": 3}, "callback must be callable or None"),

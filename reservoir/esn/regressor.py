@@ -24,7 +24,7 @@ from reservoir.esn.scoring import r_squared
 from reservoir.esn.statistics import PARTS, Statistics
 from reservoir.series.collection import Collection, collect, is_table
 from reservoir.series.scaler import Scaler, measure, unscaled
-from reservoir.weights.arguments import nonnegative, one_of, whole
+from reservoir.weights.arguments import check_flags, nonnegative, one_of, whole
 from reservoir.weights.seeds import generator
 
 MISSING = ("error", "skip")
@@ -391,6 +391,7 @@ class ESNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _data(self, X: Any, y: Any, *, reset: bool) -> tuple[Data, bool]:
         """Inputs and targets, and whether outputs shall be one-dimensional."""
+        check_flags(self)
         inputs = self._validated(X, reset=reset)
         skip = one_of("missing_targets", self.missing_targets, MISSING) == "skip"
         if y is None:

@@ -6,6 +6,9 @@ import difflib
 import math
 import numbers
 from collections.abc import Iterable
+from inspect import signature
+
+import numpy as np
 
 from reservoir.errors import DataError
 
@@ -48,6 +51,14 @@ def probability(name: str, value: object) -> float:
     if not 0.0 <= number <= 1.0:
         raise DataError(f"{name} must be a number in [0, 1], got {value!r}")
     return number
+
+
+def check_flags(record: object) -> None:
+    """Check the parameters of an estimator whose defaults are true or false."""
+    for name, parameter in signature(type(record)).parameters.items():
+        value = getattr(record, name)
+        if isinstance(parameter.default, bool) and not isinstance(value, bool | np.bool_):
+            raise DataError(f"{name} must be True or False, got {value!r}")
 
 
 def one_of(name: str, value: object, choices: Iterable[str]) -> str:

@@ -29,6 +29,7 @@ from reservoir.rnn.parameters import Flat
 from reservoir.rnn.remedies import Remedies
 from reservoir.series.collection import Collection, collect, is_table
 from reservoir.series.scaler import Scaler, joined, measure, unscaled
+from reservoir.weights.arguments import check_flags
 from reservoir.weights.seeds import generator
 
 P = TypeVar("P")
@@ -184,6 +185,7 @@ class RNNEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         return self
 
     def _fit(self, X: Any, y: Any) -> None:
+        check_flags(self)
         settings = Settings(
             first_order=self._part(FirstOrder),
             remedies=self._part(Remedies),
