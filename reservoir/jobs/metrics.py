@@ -56,13 +56,11 @@ def _rows(history: History) -> Iterator[dict[str, Any]]:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    """An object with null for what is not finite, which JSON cannot say; flags are 0 and 1."""
-    plain = {
-        name: None
-        if isinstance(value, float) and not math.isfinite(value)
-        else int(value)
-        if isinstance(value, bool | np.bool_)
-        else value
-        for name, value in row.items()
-    }
-    return f"{json.dumps(plain)}\n"
+    return f"{json.dumps({name: _plain(value) for name, value in row.items()})}\n"
+
+
+def _plain(value: Any) -> Any:
+    """Null for what is not finite, which JSON cannot say; flags as the history has them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return int(value) if isinstance(value, bool | np.bool_) else value

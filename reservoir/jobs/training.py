@@ -168,7 +168,7 @@ class _Running:
         batches = job.drawn(self._model)
         if not isinstance(batches, Carrying) and kind_of(job.optimizer["optimizer"]) != "hf":
             batches = Ahead(batches)  # steps are short: packing would count
-        ending = self._ending()
+        ending, score = self._ending(), None
         if ending is None:
             with Metrics(self._directory.metrics, self._history) as self._metrics:
                 try:
@@ -187,12 +187,11 @@ class _Running:
                 self._save_what_is_new()
             ending = self._ending() or Ending[result.status.name]
             score = self._final_score()
-            judged = self._state.step % job.validate_every == 0
-            if score is not None and not judged and self._score(score) < self._best:
+            due = self._state.step % job.validate_every == 0  # then it was judged as the others
+            if score is not None and not due and self._score(score) < self._best:
                 self._directory.save_best(self._checkpoint(), job.seed)
-        else:
-            score = self._final_score()
         assert self._saved is not None
+        score = score or self._final_score()
         return Outcome(ending, self._at(self._state), self._saved, self._history, score)
 
     def _after(self, progress: Progress[Any, Any]) -> bool:
