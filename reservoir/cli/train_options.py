@@ -162,8 +162,10 @@ NETWORK_OPTIONS = (
                  help="Initial bias of the lstm's input and output gates; 0 by default. Below 0 "
                       "they begin closed."),
     click.Option(["--init-from"], type=File(), metavar="MODEL",
-                 help="Begin as the reservoir of a fitted echo state network, with its scaling of "
-                      "inputs and, for the same targets, its readout."),
+                 help="Begin as a trained network, a checkpoint or the directory of another run, "
+                      "for other sequences or other steps; or as the reservoir of a fitted echo "
+                      "state network, with its scaling of inputs and, for the same targets, its "
+                      "readout."),
     click.Option(["--dtype"], type=Choice("dtype", ("float32", "float64")),
                  help=f"Of the passes; {NETWORK['dtype']} by default."),
 )

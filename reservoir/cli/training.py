@@ -10,17 +10,20 @@ from typing import Any
 import click
 import numpy as np
 
-from reservoir.checkpoint import Checkpoint, read
+from reservoir.checkpoint import Checkpoint
 from reservoir.cli import pictures, text
 from reservoir.cli.clipping import clipping_of
 from reservoir.cli.log import log
+from reservoir.cli.models import open_model
 from reservoir.cli.sequences import Columns, read_sequences
 from reservoir.cli.train_options import TASK_OPTIONS
 from reservoir.cli.training_rows import Rows
 from reservoir.errors import DataError, InUseError
+from reservoir.esn.model import ESN
 from reservoir.jobs import settings
 from reservoir.jobs.begun import reservoir_settings
 from reservoir.jobs.forcing import as_generator, forcing_settings
+from reservoir.jobs.from_trained import trained_settings
 from reservoir.jobs.given_source import GivenSource, given
 from reservoir.jobs.interruption import Flag, Interrupted
 from reservoir.jobs.job import Job
@@ -30,6 +33,7 @@ from reservoir.jobs.settings import CELLS, NETWORK, OPTIMIZERS, RunSettings
 from reservoir.jobs.source import Source
 from reservoir.jobs.task_source import TaskSource
 from reservoir.jobs.training import Ending, Outcome, train
+from reservoir.rnn import Model
 
 DONE, FAILED = 0, 1
 
@@ -157,14 +161,20 @@ def _from_files(data: Sequence[str], options: Options, seed: int) -> tuple[Given
 def _job(source: Source, options: Options, seed: int, horizon: int, forcing: Options) -> Job:
     """The job of some options, defaults put in."""
     cell, optimizer = options["cell"], options["optimizer"]
-    network, esn = _named(options, NETWORK, *CELLS.values()), None
+    network = _named(options, NETWORK, *CELLS.values())
+    record: ESN | Model | None = None
     if options["structural_damping_c"] and cell != "lstm":
         raise DataError(
             f"--structural-damping-c is on cell states, which lstm has and {cell} has not"
         )
     if options["init_from"] is not None:
-        esn = read(options["init_from"]).esn
-        network = reservoir_settings(esn, cell, network)
+        checkpoint = open_model(options["init_from"], best=False)[1]
+        if isinstance(checkpoint.record, Model):
+            record = checkpoint.record
+            network = trained_settings(record, network)
+        else:
+            esn = record = checkpoint.esn
+            network = reservoir_settings(esn, cell, network)
     else:
         network = settings.network_settings(cell, network)
     return Job(
@@ -176,7 +186,7 @@ def _job(source: Source, options: Options, seed: int, horizon: int, forcing: Opt
         seed,
         horizon,
         remedy_settings(options),
-        esn,
+        record,
         forcing,
     )
 

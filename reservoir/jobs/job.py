@@ -18,6 +18,7 @@ from reservoir.jobs.building import (
     stream,
 )
 from reservoir.jobs.forcing import forced, forcing_of
+from reservoir.jobs.from_trained import from_trained
 from reservoir.jobs.remedies import as_options
 from reservoir.jobs.settings import Options
 from reservoir.jobs.source import Source
@@ -42,9 +43,9 @@ class Job:
         Steps that the targets are ahead of the inputs, in files.
     remedies : mapping
         As `reservoir.jobs.remedies` completes them.
-    init_from : ESN or None
-        Whose reservoir the network begins as; ``network`` are then the settings that
-        `reservoir.jobs.begun` completes.
+    init_from : ESN, Model or None
+        Whose reservoir or network the network begins as; ``network`` are then the settings that
+        `reservoir.jobs.begun` or `reservoir.jobs.from_trained` completes.
     forcing : mapping
         As `reservoir.jobs.forcing.forcing_settings` gives it.
     """
@@ -57,7 +58,7 @@ class Job:
     seed: int
     horizon: int = 0
     remedies: Options = field(default_factory=dict)
-    init_from: ESN | None = None
+    init_from: ESN | Model | None = None
     forcing: Options = field(default_factory=dict)
 
     @cached_property
@@ -116,5 +117,7 @@ class Job:
         theta = network.initial(self.seed, initializer_of(self.network))
         return self.source.model(network, theta)
 
-    def _begun(self, esn: ESN) -> Model:
-        return begun(esn, self.network, self.source, self.horizon)
+    def _begun(self, record: ESN | Model) -> Model:
+        if isinstance(record, Model):
+            return from_trained(record, self.network, self.source)
+        return begun(record, self.network, self.source, self.horizon)
