@@ -108,7 +108,9 @@ def test_one_dimension_will_do(tmp_path):
     [
         ({"lengths": [2, 4]}, "inputs has 5 rows, the lengths add up to 6"),
         ({"lengths": [5, 0]}, "lengths are not whole numbers above 0"),
-        ({"lengths": [2.0, 3.0]}, "lengths are not whole numbers above 0"),
+        ({"lengths": [2.5, 2.5]}, "lengths are not whole numbers above 0"),
+        ({"lengths": [np.inf, 3.0]}, "lengths are not whole numbers above 0"),
+        ({"lengths": [np.nan, 3.0]}, "lengths are not whole numbers above 0"),
         ({"targets": np.zeros((3, 1))}, "targets has 3 rows, expected 5, one a step, or 2"),
         ({"targets": np.zeros((2, 2), int)}, "targets has 2 columns of integers"),
         ({"weights": np.zeros(3)}, r"weights has the shape \(3, 1\), expected \(2, 1\)"),

@@ -156,7 +156,7 @@ def _members(place: Location) -> set[str]:
 
 def _lengths(path: str) -> NDArray[np.int64]:
     lengths = _member(path, LENGTHS)
-    if lengths.dtype.kind == "f" and (lengths == np.floor(lengths)).all():
+    if lengths.dtype.kind == "f" and ((lengths == np.floor(lengths)) & (lengths < 2**53)).all():
         lengths = lengths.astype(np.int64)  # programs that know doubles alone write them so
     if lengths.dtype.kind not in "iu" or lengths.shape[1] != 1 or (lengths < 1).any():
         raise DataError(f"{path}: {LENGTHS} are not whole numbers above 0, one a sequence")
