@@ -19,7 +19,7 @@ from reservoir.cli import diagnosis_tables, pictures, text
 from reservoir.cli.diagnosing_data import Choice, subject_of
 from reservoir.cli.log import log
 from reservoir.cli.models import open_model
-from reservoir.cli.overwriting import holds_checkpoint, refuse_overwriting
+from reservoir.cli.overwriting import keep_checkpoints, refuse_overwriting
 from reservoir.errors import CheckpointError, DataError, InUseError
 from reservoir.jobs.owner import NAME as OWNER
 from reservoir.jobs.owner import owning
@@ -77,11 +77,7 @@ def run(path: str, data: Sequence[str], options: Options) -> None:
     file, checkpoint = open_model(path, best=options.best)
     if options.output is not None:
         refuse_overwriting(options.output, (file, *data))
-        if holds_checkpoint(options.output):
-            raise click.UsageError(
-                f"-o {options.output} would take the place of a checkpoint; --save writes into "
-                "that of MODEL"
-            )
+        keep_checkpoints(options.output)
     if options.save:
         check_creatable(file)
     subject = subject_of(checkpoint, options.choice(data))

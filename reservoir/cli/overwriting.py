@@ -1,4 +1,4 @@
-"""Outputs that would take the place of what is read."""
+"""Outputs that would take the place of what is read, or of a model."""
 
 from __future__ import annotations
 
@@ -26,6 +26,20 @@ def refuse_overwriting(output: str, read: Iterable[str]) -> None:
             raise click.UsageError(f"-o {output} would take the place of {path}, which is read")
 
 
+def keep_checkpoints(output: str) -> None:
+    """Refuse to write something else in place of a checkpoint.
+
+    Raises
+    ------
+    click.UsageError
+        There is one.
+    """
+    if _holds_checkpoint(output):
+        raise click.UsageError(
+            f"-o {output} would take the place of a checkpoint; --save writes into that of MODEL"
+        )
+
+
 def _file(path: str) -> str:
     """Without the name inside, if there is one."""
     try:
@@ -41,7 +55,7 @@ def _same(path: str, other: str) -> bool:
         return False
 
 
-def holds_checkpoint(path: str) -> bool:
+def _holds_checkpoint(path: str) -> bool:
     """Whether there is a checkpoint at a path, sound or not."""
     try:
         with h5py.File(path, "r") as file:

@@ -21,8 +21,8 @@ from reservoir.cli.training_rows import Rows
 from reservoir.errors import DataError, InUseError
 from reservoir.esn.model import ESN
 from reservoir.jobs import settings
-from reservoir.jobs.begun import reservoir_settings
 from reservoir.jobs.forcing import as_generator, forcing_settings
+from reservoir.jobs.from_reservoir import reservoir_settings
 from reservoir.jobs.from_trained import trained_settings
 from reservoir.jobs.given_source import GivenSource, given
 from reservoir.jobs.interruption import Flag, Interrupted

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from reservoir.errors import DataError
+from reservoir.jobs.digest import digest, numbers_of
 from reservoir.jobs.settings import Options, option
 from reservoir.jobs.source import Source
 from reservoir.rnn import Model
@@ -28,7 +26,7 @@ def trained_settings(model: Model, given: Options) -> dict[str, Any]:
     network = model.network
     return {
         "cell": type(network.cells[0]).__name__.lower(),
-        "init_from": digest(model),
+        "init_from": digest_of(model),
         "dtype": given.get("dtype") or network.dtype.name,
     }
 
@@ -55,14 +53,10 @@ def from_trained(model: Model, network: Options, source: Source) -> Model:
     return replace(begun, input_scaler=model.input_scaler, target_scaler=model.target_scaler)
 
 
-def digest(model: Model) -> str:
+def digest_of(model: Model) -> str:
     """Of all that a run takes of a trained network."""
-    found = hashlib.sha256(repr(model.network.cells).encode("ascii"))
-    for scaler in (model.input_scaler, model.target_scaler):
-        for array in (scaler.mean, scaler.scale):
-            found.update(np.ascontiguousarray(array, np.float64).tobytes())
-    found.update(model.theta.tobytes())
-    return found.hexdigest()
+    scalers = numbers_of(model.input_scaler, model.target_scaler)
+    return digest(repr(model.network.cells), [*scalers, model.theta])
 
 
 def _listed(classes: Any) -> list[Any]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from hfopt import Batches
 from reservoir.esn.model import ESN
-from reservoir.jobs.begun import begun
 from reservoir.jobs.building import (
     FORCING_STREAM,
     batches_of,
@@ -18,6 +17,7 @@ from reservoir.jobs.building import (
     stream,
 )
 from reservoir.jobs.forcing import forced, forcing_of
+from reservoir.jobs.from_reservoir import begun
 from reservoir.jobs.from_trained import from_trained
 from reservoir.jobs.remedies import as_options
 from reservoir.jobs.settings import Options
@@ -45,7 +45,7 @@ class Job:
         As `reservoir.jobs.remedies` completes them.
     init_from : ESN, Model or None
         Whose reservoir or network the network begins as; ``network`` are then the settings that
-        `reservoir.jobs.begun` or `reservoir.jobs.from_trained` completes.
+        `reservoir.jobs.from_reservoir` or `reservoir.jobs.from_trained` completes.
     forcing : mapping
         As `reservoir.jobs.forcing.forcing_settings` gives it.
     """

@@ -11,8 +11,8 @@ import numpy as np
 from combinations.remedies import Case
 from reservoir import ESNRegressor
 from reservoir.esn.model import ESN
-from reservoir.jobs.begun import reservoir_settings
 from reservoir.jobs.forcing import as_generator, forcing_settings
+from reservoir.jobs.from_reservoir import reservoir_settings
 from reservoir.jobs.given_source import GivenSource, Sequences, given
 from reservoir.jobs.job import Job
 from reservoir.jobs.remedies import remedy_settings

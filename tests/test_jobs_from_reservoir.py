@@ -8,7 +8,7 @@ from training_cases import left, run
 
 from reservoir import ESNRegressor
 from reservoir.errors import DataError
-from reservoir.jobs.begun import digest, reservoir_settings
+from reservoir.jobs.from_reservoir import digest_of, reservoir_settings
 from reservoir.jobs.given_source import Sequences, given
 from reservoir.jobs.job import Job
 from reservoir.jobs.remedies import remedy_settings
@@ -76,7 +76,7 @@ def test_another_reservoir_is_another_job(tmp_path):
     run(job(esn()), tmp_path / "r", max_steps=0)
     with pytest.raises(DataError, match=r"network.init_from: .*, now "):
         run(job(esn(random_state=1)), tmp_path / "r", max_steps=1)
-    assert digest(esn()) == digest(esn())
+    assert digest_of(esn()) == digest_of(esn())
 
 
 def test_refused():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +9,10 @@ import numpy as np
 
 from reservoir.errors import DataError
 from reservoir.esn.model import ESN
+from reservoir.jobs.digest import digest, numbers_of
 from reservoir.jobs.settings import NETWORK, Options, option
 from reservoir.jobs.source import Source
 from reservoir.rnn import RNN, Model, from_reservoir
-from reservoir.series.scaler import Scaler
 
 KEPT = ("learn_leak", "dtype")  # what is not said by the reservoir
 
@@ -33,7 +32,7 @@ def reservoir_settings(esn: ESN, cell: str, given: Options) -> dict[str, Any]:
             raise DataError(f"{option(name)} is decided by the reservoir of --init-from")
     return {
         "cell": cell,
-        "init_from": digest(esn),
+        "init_from": digest_of(esn),
         "learn_leak": bool(given.get("learn_leak")),
         "dtype": given.get("dtype") or NETWORK["dtype"],
     }
@@ -77,18 +76,11 @@ def begun(esn: ESN, network: Options, source: Source, horizon: int) -> Model:
     return replace(model, input_scaler=esn.input_scaler, target_scaler=targets)
 
 
-def digest(esn: ESN) -> str:
-    """Of all numbers that a network takes of an echo state network."""
+def digest_of(esn: ESN) -> str:
+    """Of all that a network takes of an echo state network."""
     reservoir = esn.reservoir
     W = reservoir.W if isinstance(reservoir.W, np.ndarray) else reservoir.W.toarray()
     arrays = [W, reservoir.W_in, reservoir.W_fb, reservoir.bias, reservoir.leak_rate]
     arrays += [esn.readout.weights, esn.readout.intercept]
-    arrays += [*_numbers(esn.input_scaler), *_numbers(esn.target_scaler)]
-    found = hashlib.sha256(reservoir.activation.encode("ascii"))
-    for array in arrays:
-        found.update(np.ascontiguousarray(array, np.float64).tobytes())
-    return found.hexdigest()
-
-
-def _numbers(scaler: Scaler) -> tuple[Any, Any]:
-    return scaler.mean, scaler.scale
+    scalers = numbers_of(esn.input_scaler, esn.target_scaler)
+    return digest(reservoir.activation, [*arrays, *scalers])
